@@ -1,0 +1,69 @@
+import type { Reply } from '../../proxy-core/contract/client.ts';
+import type { OperationInput, OperationName, OperationOutput } from '../../proxy-core/contract/operations.ts';
+
+/** An option of a command, as it is parsed and as help shows it. */
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  /** What help calls its value (`N`, `FILE`); the values themselves (`a|b|c`) when only these are allowed. */
+  readonly value?: string;
+  readonly about: string;
+}
+
+export type Options = Readonly<Record<string, Option>>;
+
+/** The values of a command's options: texts are absent when not given, flags are false. */
+export type OptionValues<O extends Options> = {
+  readonly [K in keyof O]: O[K]['type'] extends 'boolean' ? boolean : string | undefined;
+};
+
+/** How a command ends. What it prints is its value, so that every command has both forms. */
+export type Outcome =
+  /** `json` is the one document under `--json`, `text` what people read; exit 0, or 1 when the report is bad news. */
+  | { readonly kind: 'printed'; readonly json: unknown; readonly text: string; readonly exitCode?: 0 | 1 }
+  /** An expected failure: exit 1. `hint` says what to do. */
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint?: string }
+  /** The command line is wrong: exit 2. */
+  | { readonly kind: 'misused'; readonly message: string }
+  /** A long-running command that has printed for itself. */
+  | { readonly kind: 'ended'; readonly exitCode: 0 | 1 };
+
+/** What a command is given. */
+export interface Invocation<O extends Options> {
+  /** Exactly as many words as the command's `operands` names. */
+  readonly operands: readonly string[];
+  readonly options: OptionValues<O>;
+  readonly home: string;
+  readonly json: boolean;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ask the running core. Rejects with CoreUnreachable without one and with BadInput for input it cannot take. */
+  readonly call: <N extends OperationName>(name: N, input: OperationInput<N>) => Promise<Reply<OperationOutput<N>>>;
+}
+
+interface Definition<O extends Options> {
+  /** What is typed, `agents add`. */
+  readonly name: string;
+  /** The words that must follow, as help names them. */
+  readonly operands: readonly string[];
+  readonly about: string;
+  readonly options: O;
+  run(invocation: Invocation<O>): Promise<Outcome>;
+}
+
+export type Command = Definition<Options>;
+
+/** A row of the command table. The values its `run` is given have the types of its own `options`. */
+export function command<const O extends Options>(definition: Definition<O>): Command {
+  return { ...definition, run: (invocation) => definition.run(invocation as Invocation<O>) };
+}
+
+/** The input of an operation does not fit its schema: what was typed is wrong. */
+export class BadInput extends Error {}
+
+/** An outcome from a reply: its value printed by `show`, or its failure. */
+export function printed<T>(
+  reply: Reply<T>,
+  show: (value: T) => { readonly json: unknown; readonly text: string },
+): Outcome {
+  if (!reply.ok) return { kind: 'failed', code: reply.failure.code, message: reply.failure.message };
+  return { kind: 'printed', ...show(reply.value) };
+}

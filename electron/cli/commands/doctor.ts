@@ -1,0 +1,108 @@
+import type { Configuration } from '../../../proxy-core/config/schema.ts';
+import { command, type Invocation, type Options } from '../command.ts';
+import { CoreUnreachable } from '../connection.ts';
+import { type Check, fail, ok } from '../doctor/check.ts';
+import {
+  type CoreStatus,
+  checkConfiguredKeys,
+  checkCore,
+  checkDefaultKeys,
+  checkPorts,
+  checkRunningKeys,
+} from '../doctor/core-checks.ts';
+import {
+  checkClock,
+  checkEnforcement,
+  checkHome,
+  checkNode,
+  checkNotifications,
+  checkStore,
+} from '../doctor/machine-checks.ts';
+import { escapeCell } from '../output.ts';
+
+export const doctor = command({
+  name: 'doctor',
+  operands: [],
+  about: 'Check ports, store, keys, providers, clock and notifications; says Advisory or Enforced.',
+  options: { config: { type: 'string', value: 'FILE', about: 'Check this configuration as well.' } },
+  async run({ home, env, options, call }) {
+    const core = await askCore(call);
+    const config = await checkConfiguration(options.config ?? core.status?.config_file ?? undefined);
+    const ports = { agent: config.value?.agent_port ?? 4141, console: config.value?.console_port ?? 4142 };
+    const checks = [
+      checkNode(),
+      checkHome(home),
+      await checkStore(home),
+      ...(core.problem === null ? checkCore(core.status, home) : [core.problem]),
+      ...(await checkPorts(core.status, ports)),
+      ...config.checks,
+      ...checkKeys(core.status, config, env),
+      checkClock(home, Date.now()),
+      checkNotifications(),
+      checkEnforcement(),
+    ];
+    const failed = checks.some((check) => check.status === 'fail');
+    return {
+      kind: 'printed',
+      json: { ok: !failed, enforcement: 'Advisory', checks },
+      text: checks.map(renderCheck).join('\n'),
+      exitCode: failed ? 1 : 0,
+    };
+  },
+});
+
+interface AskedCore {
+  readonly status: CoreStatus | null;
+  /** Something answers or lies there that cannot be used. */
+  readonly problem: Check | null;
+}
+
+async function askCore(call: Invocation<Options>['call']): Promise<AskedCore> {
+  try {
+    const reply = await call('core.status', {});
+    if (reply.ok) return { status: reply.value, problem: null };
+    return { status: null, problem: fail('core', reply.failure.message, 'Restart it and see its log.') };
+  } catch (error) {
+    if (!(error instanceof CoreUnreachable)) throw error;
+    const problem =
+      error.code === 'core_not_running' ? null : fail('core', error.message, 'Stop it and start it again.');
+    return { status: null, problem };
+  }
+}
+
+interface CheckedConfiguration {
+  readonly file: string | null;
+  readonly value: Configuration | null;
+  readonly checks: readonly Check[];
+}
+
+async function checkConfiguration(file: string | undefined): Promise<CheckedConfiguration> {
+  if (file === undefined) return { file: null, value: null, checks: [ok('configuration', 'none given: defaults')] };
+  const { readConfiguration, renderProblems } = await import('../configuration-file.ts');
+  const parsed = await readConfiguration(file);
+  switch (parsed.kind) {
+    case 'configuration':
+      return { file, value: parsed.value, checks: [ok('configuration', `${file} is valid`)] };
+    case 'failed':
+      return {
+        file,
+        value: null,
+        checks: [fail('configuration', parsed.message, 'Give the path of a readable file.')],
+      };
+    case 'problems': {
+      const lines = renderProblems(file, parsed.problems).split('\n');
+      return { file, value: null, checks: lines.map((line) => fail('configuration', line, 'Correct this line.')) };
+    }
+  }
+}
+
+function checkKeys(status: CoreStatus | null, config: CheckedConfiguration, env: NodeJS.ProcessEnv): readonly Check[] {
+  if (status !== null) return checkRunningKeys(status);
+  if (config.value !== null && config.file !== null) return checkConfiguredKeys(config.value, config.file, env);
+  return config.file === null ? [checkDefaultKeys(env)] : [];
+}
+
+function renderCheck({ status, name, detail, fix }: Check): string {
+  const line = `${status.padEnd(4)}  ${name}: ${escapeCell(detail)}`;
+  return fix === null ? line : `${line}\n      ${escapeCell(fix)}`;
+}

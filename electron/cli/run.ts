@@ -1,0 +1,91 @@
+import { createClient } from '../../proxy-core/contract/client.ts';
+import { OPERATIONS } from '../../proxy-core/contract/operations.ts';
+import { VERSION } from '../version.ts';
+import { asksJson, parseArguments } from './arguments.ts';
+import { BadInput, type Command, type Invocation, type Options, type Outcome } from './command.ts';
+import { CoreUnreachable, connectCore } from './connection.ts';
+import { renderHelp } from './help.ts';
+import { chooseHome } from './home.ts';
+import { escapeText, renderJson } from './output.ts';
+
+/** Where a command line is read from and written to. */
+export interface Terminal {
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** Run one command line. Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function runCommandLine(terminal: Terminal, commands: readonly Command[]): Promise<0 | 1 | 2> {
+  const json = asksJson(terminal.argv);
+  const outcome = await attempt(terminal, commands, json);
+  switch (outcome.kind) {
+    case 'printed':
+      terminal.out(`${json ? renderJson(outcome.json) : escapeText(outcome.text)}\n`);
+      return outcome.exitCode ?? 0;
+    case 'failed':
+      report(terminal, json, outcome.code, outcome.message, outcome.hint);
+      return 1;
+    case 'misused':
+      report(terminal, json, 'usage', outcome.message);
+      return 2;
+    case 'ended':
+      return outcome.exitCode;
+  }
+}
+
+function report(terminal: Terminal, json: boolean, code: string, message: string, hint?: string): void {
+  const document = { error: hint === undefined ? { code, message } : { code, message, hint } };
+  const text = hint === undefined ? message : `${message}\n${hint}`;
+  terminal.err(json ? `${renderJson(document)}\n` : `rungate: ${escapeText(text)}\n`);
+}
+
+async function attempt(terminal: Terminal, commands: readonly Command[], json: boolean): Promise<Outcome> {
+  const parsed = parseArguments(terminal.argv, commands);
+  switch (parsed.kind) {
+    case 'version':
+      return { kind: 'printed', json: { version: VERSION }, text: VERSION };
+    case 'help': {
+      const text = renderHelp(parsed.words, commands);
+      return { kind: 'printed', json: { help: text }, text };
+    }
+    case 'misused':
+      return parsed;
+    case 'command': {
+      const home = chooseHome(stringOf(parsed.values['home']), terminal.env);
+      const invocation: Invocation<Options> = {
+        operands: parsed.operands,
+        options: parsed.values as Invocation<Options>['options'],
+        home,
+        json,
+        env: terminal.env,
+        call: validatingCall(home),
+      };
+      return perform(parsed.command, invocation);
+    }
+  }
+}
+
+const stringOf = (value: string | boolean | undefined) => (typeof value === 'string' ? value : undefined);
+
+/** Input that the operation's own schema refuses is a usage error, found without asking the core. */
+function validatingCall(home: string): Invocation<Options>['call'] {
+  const client = createClient(connectCore(home));
+  return (name, input) => {
+    const checked = OPERATIONS[name].input.safeParse(input);
+    if (checked.success) return client.call(name, input);
+    const issue = checked.error.issues[0];
+    return Promise.reject(new BadInput(`${issue?.path.join('.') ?? 'input'}: ${issue?.message ?? 'not valid'}`));
+  };
+}
+
+async function perform(command: Command, invocation: Invocation<Options>): Promise<Outcome> {
+  try {
+    return await command.run(invocation);
+  } catch (error) {
+    if (error instanceof CoreUnreachable) return { kind: 'failed', code: error.code, message: error.message };
+    if (error instanceof BadInput) return { kind: 'misused', message: error.message };
+    throw error;
+  }
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import { type Rungate, type RungateOptions, startRungate } from '../proxy-core/index.ts';
+import { configuredProviders } from '../proxy-core/providers/configured-providers.ts';
+import { type CredentialPorts, createCredentials, parseKeyReference } from '../proxy-core/providers/credentials.ts';
+import { DEMO_PROVIDER } from '../proxy-core/providers/provider-defaults.ts';
+import type { Headless, HeadlessOptions } from './cli/headless-host.ts';
+import { prepareSocketFolder, socketPath } from './socket-path.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * The headless host: the same core as the desktop app, with an operator port and the command socket, keys from the
+ * environment or from files (there is no keychain here).
+ */
+export async function startHeadless(options: HeadlessOptions): Promise<Headless> {
+  const socket = socketPath(options.home);
+  const rungate = await startRungate(
+    {
+      clock: { now: Date.now },
+      random: { bytes: (count) => randomBytes(count) },
+      log: options.log,
+    },
+    { ...coreOptions(options), commandSocket: socket, beforeListen: () => prepareSocketFolder(socket) },
+  );
+  if (rungate.operator === null) throw new Error('the operator port is not open');
+  return {
+    agentUrl: rungate.agentUrl,
+    consoleUrl: rungate.operator.url,
+    launchUrl: rungate.operator.launchUrl(),
+    pid: process.pid,
+    demo: options.demo ? await demoAccess(rungate) : null,
+    stop: () => rungate.close(),
+  };
+}
+
+function coreOptions(options: HeadlessOptions): Omit<RungateOptions, 'commandSocket' | 'beforeListen'> {
+  const { configuration, env } = options;
+  const folder = options.configFile === null ? process.cwd() : dirname(options.configFile);
+  const providers = configuredProviders(configuration, folder);
+  const credentials = headlessCredentials(env);
+  const finder = createCredentials(credentials);
+  const limits = configuration?.limits;
+  return {
+    home: options.home,
+    version: VERSION,
+    agentPort: options.agentPort,
+    operatorPort: options.consolePort,
+    providers: options.demo && !providers.includes(DEMO_PROVIDER) ? [...providers, DEMO_PROVIDER] : providers,
+    prices: configuration?.prices ?? {},
+    credentials,
+    configuration,
+    configFile: options.configFile,
+    resolveSecret: async (text) => {
+      const reference = parseKeyReference(text, folder);
+      if (reference.kind === 'invalid') throw new Error(reference.problem);
+      const found = await finder.find(reference.reference);
+      if (found.kind === 'found') return found.key.reveal();
+      throw new Error(found.kind === 'missing' ? found.problem : 'A secret is needed here, not none.');
+    },
+    limits:
+      limits === undefined
+        ? {}
+        : {
+            maxBodyBytes: Math.round(limits.max_body_mb * 1_048_576),
+            headerBytes: limits.header_kb * 1024,
+            requestTimeoutMs: limits.body_seconds * 1000,
+            drainMs: limits.drain_seconds * 1000,
+            idleWindowMs: limits.idle_window_minutes * 60_000,
+            onPause: configuration?.on_pause ?? 'finish',
+          },
+    upstream: {},
+  };
+}
+
+const headlessCredentials = (env: NodeJS.ProcessEnv): CredentialPorts => ({
+  env,
+  keychain: {
+    find: async () => null,
+    save: async () => {
+      throw new Error('There is no keychain here; use env:NAME or file:PATH.');
+    },
+  },
+  passphrase: async () => env['RUNGATE_PASSPHRASE'] ?? null,
+});
+
+const DEMO_AGENT = 'demo';
+const BY = { actor: 'operator', channel: 'cli' };
+
+/** The demo's agent: made at the first start, given a new token at every one (tokens are not kept). */
+async function demoAccess(rungate: Rungate): Promise<Headless['demo']> {
+  const added = await rungate.call('agents.add', { name: DEMO_AGENT }, BY);
+  const issued = added.ok ? added : await rungate.call('agents.rotate', { name: DEMO_AGENT }, BY);
+  if (!issued.ok) throw new Error(issued.failure.message);
+  const { token } = issued.value as { readonly token: string };
+  return { token, model: 'demo-model' };
+}

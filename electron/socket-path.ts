@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+/**
+ * Where the core listens for the command line. Threat: whoever can put a socket there first is taken for the
+ * core, and whoever can open it is taken for the operator. In the home folder (0700) nobody else can; the
+ * short fallback lies in a folder of this user's own, which is checked before it is trusted.
+ */
+
+// `sun_path` is 104 bytes on macOS and 108 on Linux, the final NUL included; the smaller one keeps homes portable.
+const MAX_SOCKET_PATH_BYTES = 103;
+
+/**
+ * The command socket of a home folder: `rungate.sock` in it; under `/tmp/rungate-UID/` when that path is too
+ * long for a Unix socket (TMPDIR is not used: it differs between a service and a terminal); a named pipe on Windows.
+ */
+export function socketPath(home: string, platform: NodeJS.Platform = process.platform): string {
+  const place = resolve(home);
+  if (platform === 'win32') return `\\\\.\\pipe\\rungate-${digest(place.toLowerCase())}`;
+  const direct = join(place, 'rungate.sock');
+  if (Buffer.byteLength(direct) <= MAX_SOCKET_PATH_BYTES) return direct;
+  return join(`/tmp/rungate-${userInfo().uid}`, `${digest(place)}.sock`);
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+/**
+ * Why the folder of a socket must not be trusted, or null: another user owns it or may write to it, or it is a
+ * symbolic link. A folder that does not exist is no danger. Named pipes have no folder.
+ */
+export function distrustSocketFolder(path: string): string | null {
+  if (process.platform === 'win32') return null;
+  const folder = dirname(path);
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  if (stat === undefined) return null;
+  // The operator's own home may be reached through a link they made; the shared /tmp must not be.
+  if (stat.isSymbolicLink()) return folder.startsWith('/tmp/rungate-') ? `${folder} is a symbolic link` : null;
+  if (stat.uid !== userInfo().uid) return `${folder} belongs to another user`;
+  return (stat.mode & 0o022) === 0 ? null : `${folder} can be written by other users`;
+}
+
+/**
+ * Make the folder that the socket goes into, readable by this user only. Throws an Error whose message says why
+ * when the folder cannot be made or is not this user's own.
+ */
+export function prepareSocketFolder(path: string): void {
+  if (process.platform === 'win32') return;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const distrust = distrustSocketFolder(path);
+  if (distrust !== null) throw new Error(distrust);
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+/**
+ * What the core announces. `seq` grows by one per event of this process, so a listener that missed some
+ * knows it; the names are those that webhooks carry (behaviour §6), plus `*.changed` for the console.
+ */
+export const EVENTS = {
+  'run.started': z.object({ run_id: z.string(), agent: z.string(), policy: z.string(), client: z.string().nullable() }),
+  'run.changed': z.object({ run_id: z.string() }),
+  'run.completed': z.object({ run_id: z.string(), agent: z.string(), spent_nano: z.int() }),
+  'run.blocked': z.object({ run_id: z.string(), agent: z.string(), reason: z.string() }),
+  'budget.alert': z.object({
+    scope: z.string(),
+    subject: z.string(),
+    threshold: z.number(),
+    spent_nano: z.int(),
+    cap_nano: z.int(),
+    run_id: z.string(),
+  }),
+  'budget.exceeded': z.object({
+    run_id: z.string(),
+    scope: z.string(),
+    name: z.string(),
+    cap_nano: z.int(),
+    spent_nano: z.int(),
+    step_that_crossed: z.int(),
+  }),
+  'agents.changed': z.object({}),
+  'budgets.changed': z.object({}),
+  'core.paused': z.object({ paused: z.boolean() }),
+} as const satisfies Record<string, z.ZodType>;
+
+export type EventName = keyof typeof EVENTS;
+export type EventBody<N extends EventName> = z.output<(typeof EVENTS)[N]>;
+
+/** One announced event. */
+export interface PublishedEvent<N extends EventName = EventName> {
+  readonly seq: number;
+  readonly at: number;
+  readonly name: N;
+  readonly body: EventBody<N>;
+}

@@ -1,0 +1,62 @@
+import type { Core } from '../exchange/core.ts';
+import { renderKeyReference } from '../providers/credentials.ts';
+import type { Handlers } from './call.ts';
+
+type CoreHandlers = Pick<Handlers, 'core.status' | 'core.pause' | 'core.resume'>;
+
+/** Where this core can be reached and what it was started with. */
+export interface Whereabouts {
+  readonly version: string;
+  readonly home: string;
+  readonly agentUrl: string;
+  readonly consoleUrl: string | null;
+  readonly configFile: string | null;
+  readonly startedAt: number;
+}
+
+export const PAUSED_SETTING = 'paused';
+
+export function coreHandlers(core: Core, whereabouts: () => Whereabouts): CoreHandlers {
+  const setPaused = async (paused: boolean, by: { actor: string; channel: string }) => {
+    await core.store.write('setSetting', { at: core.clock.now(), name: PAUSED_SETTING, value: paused, by }).durable;
+    core.paused = paused;
+    if (paused && core.options.onPause === 'cut') core.inFlight.abortAll('operator');
+    core.bus.publish('core.paused', { paused });
+    return { paused };
+  };
+  return {
+    'core.pause': (_input, by) => setPaused(true, by),
+    'core.resume': (_input, by) => setPaused(false, by),
+    'core.status': async () => {
+      const here = whereabouts();
+      return {
+        version: here.version,
+        pid: process.pid,
+        agent_url: here.agentUrl,
+        console_url: here.consoleUrl,
+        home: here.home,
+        started_at: here.startedAt,
+        paused: core.paused,
+        in_flight: core.inFlight.size,
+        store: {
+          ok: core.store.trouble === null,
+          detail: core.store.trouble === null ? 'writable' : `${core.store.trouble.reason}: ${core.store.trouble.detail}`,
+        },
+        providers: await Promise.all(core.providers.map((provider) => describeProvider(core, provider))),
+        config_file: here.configFile,
+      };
+    },
+  };
+}
+
+async function describeProvider(core: Core, provider: Core['providers'][number]) {
+  const key = await core.credentials.find(provider.key);
+  return {
+    id: provider.id,
+    origin: provider.baseUrl?.origin ?? 'built in',
+    formats: [...provider.formats],
+    models: [...provider.models],
+    key: key.kind === 'found' ? ('set' as const) : key.kind,
+    key_source: renderKeyReference(provider.key),
+  };
+}

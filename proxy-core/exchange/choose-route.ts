@@ -1,0 +1,52 @@
+import { type Failure, failure } from '../contract/failures.ts';
+import type { CredentialRule } from '../providers/headers.ts';
+import { chooseModelsProvider } from '../providers/models-list.ts';
+import { chooseProvider, type Provider, upstreamPath } from '../providers/provider.ts';
+import type { Core } from './core.ts';
+import type { AgentRequest, ReadRequest } from './request.ts';
+
+/** Who answers a call, and with whose credential. */
+export interface Route {
+  readonly provider: Provider;
+  readonly credential: CredentialRule;
+}
+
+/** The route of a call, or why there is none. The provider comes from the configuration only, never from the request. */
+export async function chooseRoute(core: Core, request: ReadRequest): Promise<Route | Failure> {
+  const { endpoint, facts } = request;
+  const model = facts?.model ?? null;
+  const provider =
+    endpoint.kind === 'model' || endpoint.kind === 'count'
+      ? chooseProvider(core.providers, endpoint.format, model)
+      : chooseModelsProvider(core.providers, request.rawHeaders, endpoint.kind === 'models' ? modelOf(endpoint.path) : null);
+  return provider === null ? noProvider(request, model) : withCredential(core, request, provider);
+}
+
+const modelOf = (path: string): string | null => {
+  const name = path.slice('/v1/models'.length + 1);
+  return name === '' ? null : name;
+};
+
+function noProvider(request: AgentRequest, model: string | null): Failure {
+  const wanted = model === null ? request.target.path : `model ${model.slice(0, 80)} at ${request.target.path}`;
+  return failure('provider_unavailable', `No configured provider answers ${wanted}.`, {
+    model,
+    endpoint: request.target.path,
+    recover: 'Add the model to a provider’s models in the configuration, or use another model.',
+  });
+}
+
+async function withCredential(core: Core, request: AgentRequest, provider: Provider): Promise<Route | Failure> {
+  if (upstreamPath(provider, request.target.path, request.target.query) === null) {
+    return failure('invalid_request', 'The path is not a plain one.', { recover: 'Remove dot segments and backslashes.' });
+  }
+  if (request.credential === 'pass') return { provider, credential: { kind: 'pass' } };
+  const found = await core.credentials.find(provider.key);
+  if (found.kind === 'missing') {
+    return failure('provider_unavailable', `Provider ${provider.id} has no key. ${found.problem}`, {
+      provider: provider.id,
+      recover: 'Set the key, or send your own with the agent token in x-rungate-token.',
+    });
+  }
+  return { provider, credential: { kind: 'inject', auth: provider.auth, key: found.kind === 'found' ? found.key : null } };
+}

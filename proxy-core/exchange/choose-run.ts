@@ -1,0 +1,110 @@
+import { type Failure, failure } from '../contract/failures.ts';
+import { type NanoUsd, ZERO_USD } from '../contract/money.ts';
+import type { AgentRecord } from '../contract/records.ts';
+import { identifyRun } from '../runs/identify.ts';
+import type { RunKey, RunStart } from '../store/store.ts';
+import type { Core } from './core.ts';
+import { makeId } from './make-id.ts';
+import type { PolicyInForce } from './policy-book.ts';
+import type { ReadRequest } from './request.ts';
+import type { LiveRun } from './run-directory.ts';
+
+/** The run of a request, begun if it is new. Synchronous: between look-up and begin nothing may wait. */
+export type ChosenRun =
+  | { readonly kind: 'chosen'; readonly run: LiveRun; readonly policy: PolicyInForce; readonly keys: readonly RunKey[] }
+  | { readonly kind: 'refused'; readonly failure: Failure };
+
+const refused = (reason: Failure): ChosenRun => ({ kind: 'refused', failure: reason });
+
+export function chooseRun(core: Core, request: ReadRequest): ChosenRun {
+  const now = core.clock.now();
+  const { agent } = request;
+  const match = identifyRun(request.claims, core.runs.lookup(agent.agent_id, now), agent.agent_id, now);
+  switch (match.kind) {
+    case 'refused':
+      return match;
+    case 'continues':
+      return continueRun(core, request, match.runId);
+    case 'starts':
+      return startRun(core, request, match.runId, now);
+  }
+}
+
+function continueRun(core: Core, request: ReadRequest, runId: string): ChosenRun {
+  const run = core.runs.find(runId);
+  const policy = run === null ? null : core.policies.find(run.policy);
+  if (run === null || policy === null) return refused(failure('not_found', `No run ${runId} for this agent.`));
+  const asked = request.asks.policy;
+  if (asked !== null && core.policies.find(asked)?.ref !== run.policy && asked !== run.policy.split('@')[0]) {
+    return refused(
+      failure('policy_pinned', `Run ${runId} is pinned to ${run.policy} for its whole life.`, {
+        run_id: runId,
+        policy: run.policy,
+        recover: 'Leave x-rungate-policy out, or start a new run.',
+      }),
+    );
+  }
+  return { kind: 'chosen', run, policy, keys: keysOf(request) };
+}
+
+function startRun(core: Core, request: ReadRequest, named: string | null, now: number): ChosenRun {
+  const policy = policyFor(core, request.agent, request.asks.policy);
+  if ('code' in policy) return refused(policy);
+  const start: RunStart = {
+    runId: named ?? makeId('run', core),
+    policy: policy.ref,
+    explicit: named !== null,
+    labels: request.asks.labels,
+    client: request.client,
+    cap: runCap(policy, request.agent, request.asks.cap),
+    alertAt: policy.budget.alertAt,
+  };
+  const run = core.runs.begin(start, request.agent.agent_id, now);
+  const keys = keysOf(request);
+  // A run that was asked for anew takes its session over, or the next call would find two.
+  const takesOver = request.claims.newRun;
+  return {
+    kind: 'chosen',
+    run,
+    policy,
+    keys: takesOver ? keys.map((key) => (key.kind === 'session' ? { ...key, replaces: true } : key)) : keys,
+  };
+}
+
+/** The policy a run of this agent starts with, or why it may not have the one it asks for. */
+export function policyFor(core: Core, agent: AgentRecord, asked: string | null): PolicyInForce | Failure {
+  if (asked !== null && !allowsPolicy(core, agent, asked)) {
+    return failure('policy_not_allowed', `Agent ${agent.name} may not use policy ${asked.slice(0, 80)}.`, {
+      allowed: agent.allowed_policies.length > 0 ? agent.allowed_policies : [agent.policy],
+      recover: 'Use an allowed policy, or ask the operator to allow this one for the agent.',
+    });
+  }
+  const ref = asked ?? agent.policy;
+  return (
+    core.policies.find(ref) ??
+    failure('not_found', `There is no policy ${ref.slice(0, 80)}.`, { recover: 'Apply it with: rungate policies apply FILE.' })
+  );
+}
+
+function allowsPolicy(core: Core, agent: AgentRecord, asked: string): boolean {
+  const allowed = agent.allowed_policies.length > 0 ? agent.allowed_policies : [agent.policy];
+  const wanted = core.policies.find(asked)?.ref;
+  return wanted !== undefined && allowed.some((name) => core.policies.find(name)?.ref === wanted);
+}
+
+/** The lowest of policy, agent and header: a header can only lower a cap. */
+export function runCap(policy: PolicyInForce, agent: AgentRecord, asked: NanoUsd | null): NanoUsd | null {
+  const caps = [policy.budget.runCap, agent.run_cap_nano as NanoUsd | null, asked].filter((cap) => cap !== null);
+  return caps.length === 0 ? null : caps.reduce((low, cap) => (cap < low ? cap : low), caps[0] ?? ZERO_USD);
+}
+
+/** The names under which this request's run is to be found again. */
+function keysOf(request: ReadRequest): readonly RunKey[] {
+  const { session, aliases, installation } = request.session;
+  const keys: RunKey[] = [];
+  if (session !== null) keys.push({ kind: 'session', key: session });
+  for (const alias of aliases) keys.push({ kind: 'session', key: alias });
+  if (installation !== null) keys.push({ kind: 'installation', key: installation });
+  if (request.conversationKey !== null) keys.push({ kind: 'conversation', key: request.conversationKey });
+  return keys;
+}

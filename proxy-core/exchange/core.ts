@@ -1,0 +1,61 @@
+import type { Bus } from '../bus.ts';
+import type { Clock, Log, Random } from '../ports.ts';
+import type { Credentials } from '../providers/credentials.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Upstream } from '../providers/upstream.ts';
+import type { Store } from '../store/store.ts';
+import type { AgentDirectory } from './agent-directory.ts';
+import type { InFlight } from './inflight.ts';
+import type { PolicyBook } from './policy-book.ts';
+import type { PriceBook } from './price-book.ts';
+import type { RunDirectory } from './run-directory.ts';
+
+/** Everything one exchange needs, composed once in `index.ts`. */
+export interface Core {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly bus: Bus;
+  readonly store: Store;
+  readonly agents: AgentDirectory;
+  readonly runs: RunDirectory;
+  readonly policies: PolicyBook;
+  readonly prices: PriceBook;
+  readonly providers: readonly Provider[];
+  upstreamOf(provider: Provider): Upstream;
+  readonly credentials: Credentials;
+  readonly inFlight: InFlight;
+  readonly options: CoreOptions;
+  /** Whether the operator has paused all calls. */
+  paused: boolean;
+  /** Set once shutdown has begun: new calls are refused. */
+  draining: boolean;
+}
+
+/** Limits and windows; every one has a key in the configuration file. */
+export interface CoreOptions {
+  readonly maxBodyBytes: number;
+  readonly headerBytes: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly idleWindowMs: number;
+  readonly drainMs: number;
+  readonly drainBytes: number;
+  readonly keepBytes: number;
+  readonly shutdownMs: number;
+  /** What a pause does to calls in flight. */
+  readonly onPause: "finish" | "cut";
+}
+
+export const DEFAULT_OPTIONS: CoreOptions = {
+  maxBodyBytes: 64 * 1_048_576,
+  headerBytes: 64 * 1024,
+  headersTimeoutMs: 20_000,
+  requestTimeoutMs: 120_000,
+  idleWindowMs: 15 * 60_000,
+  drainMs: 15_000,
+  drainBytes: 4 * 1_048_576,
+  keepBytes: 64 * 1_048_576,
+  shutdownMs: 10_000,
+  onPause: "finish",
+};

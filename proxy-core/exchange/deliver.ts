@@ -1,0 +1,87 @@
+import { type Failure, failure } from '../contract/failures.ts';
+import { formatUsd, type NanoUsd } from '../contract/money.ts';
+import { renderRefusal, renderStreamRefusal } from '../wire/refusal.ts';
+import type { Remaining } from '../store/store.ts';
+import type { Admitted, Refused } from './admit.ts';
+import type { Outcome } from './forward.ts';
+import type { Answer } from './passage.ts';
+import type { AgentReply } from './reply.ts';
+import { refusalTarget } from './refusal-target.ts';
+import type { AgentRequest } from './request.ts';
+import type { Settlement } from './settle.ts';
+
+/**
+ * Give the agent what it may have: the rest of its answer once the settlement is durable, or a refusal in the
+ * caller's own shape. An answer that cannot be completed is cut, never ended: two clients take a clean end for a
+ * complete answer.
+ */
+export async function deliverAnswer(
+  reply: AgentReply,
+  admitted: Admitted,
+  outcome: Outcome,
+  settlement: Settlement,
+): Promise<void> {
+  const settled = await settlement.recorded;
+  if (reply.gone) return;
+  await settlement.durable;
+  switch (outcome.kind) {
+    case 'completed':
+      if (!reply.headSent) sendHead(reply, admitted, outcome.answer, settlement.cost, settled.remaining);
+      for (const bytes of outcome.answer.rest) reply.write(bytes);
+      await outcome.closed;
+      return reply.end();
+    case 'aborted':
+      return breakOff(reply, admitted, outcome.by === 'operator' ? stopped(admitted) : shuttingDown());
+    case 'failed':
+      return breakOff(reply, admitted, outcome.failure);
+  }
+}
+
+function sendHead(reply: AgentReply, admitted: Admitted, answer: Answer, cost: NanoUsd, remaining: Remaining): void {
+  const headers = [...answer.headers, ...governedHeaders({ ...admitted, remaining })];
+  if (!answer.stream) headers.push('x-rungate-cost-usd', formatUsd(cost));
+  if (!hasLength(answer.headers) && !answer.stream) {
+    headers.push('content-length', String(answer.rest.reduce((sum, bytes) => sum + bytes.length, 0)));
+  }
+  reply.head(answer.status, headers);
+}
+
+const hasLength = (headers: readonly string[]): boolean =>
+  headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length');
+
+function breakOff(reply: AgentReply, admitted: Admitted, reason: Failure): void {
+  const { request, exchangeId, run } = admitted;
+  if (!reply.headSent) {
+    return deliverRefusal(reply, request, { failure: reason, exchangeId, runId: run.runId, policy: run.policy });
+  }
+  reply.cut(Buffer.from(renderStreamRefusal(reason, refusalTarget(request, exchangeId))));
+}
+
+const stopped = (admitted: Admitted): Failure =>
+  failure('run_stopped', `Run ${admitted.run.runId} was stopped by the operator.`, {
+    run_id: admitted.run.runId,
+    recover: 'Ask the person who stopped it.',
+  });
+
+const shuttingDown = (): Failure =>
+  failure('operator_paused', 'Rungate is shutting down.', { recover: 'Send the request again shortly.' }, 5);
+
+/** Headers of every governed answer (behaviour §2), names and values alternating. */
+export function governedHeaders(of: Pick<Admitted, 'run' | 'exchangeId' | 'remaining'>): readonly string[] {
+  const headers = ['x-rungate-run-id', of.run.runId, 'x-rungate-exchange-id', of.exchangeId, 'x-rungate-policy', of.run.policy];
+  return of.remaining === null ? headers : [...headers, 'x-rungate-budget-remaining-usd', formatUsd(of.remaining)];
+}
+
+/** Answer with a refusal in the caller's own shape; `refused` says what is known of the call. */
+export function deliverRefusal(reply: AgentReply, request: AgentRequest, refused: Refused): void {
+  const rendered = renderRefusal(refused.failure, refusalTarget(request, refused.exchangeId ?? 'none'));
+  const headers = Object.entries(rendered.headers).flat();
+  if (refused.runId !== null) headers.push('x-rungate-run-id', refused.runId);
+  if (refused.exchangeId !== null) headers.push('x-rungate-exchange-id', refused.exchangeId);
+  if (refused.policy !== null) headers.push('x-rungate-policy', refused.policy);
+  const body = Buffer.from(rendered.body);
+  headers.push('content-length', String(body.length));
+  reply.head(rendered.status, headers);
+  reply.write(body);
+  reply.end();
+}

@@ -1,0 +1,140 @@
+import { type Failure, failure } from '../contract/failures.ts';
+import type { Upstream, UpstreamCall, UpstreamError, UpstreamRequest } from '../providers/upstream.ts';
+import type { AbortReason } from './inflight.ts';
+import { type Answer, openPassage, type Passage, type PassageOptions } from './passage.ts';
+import type { AgentReply } from './reply.ts';
+
+/**
+ * Forward one admitted request and read its answer while it passes. Bytes reach the agent unchanged as they
+ * come, except what must wait: a JSON answer and the last piece of a stream wait for the settlement, and what
+ * a rule could match waits for a decision. Exactly one outcome is reported, whoever hangs up first.
+ */
+export interface Forwarding {
+  readonly request: UpstreamRequest;
+  readonly passage: Pick<PassageOptions, 'format' | 'streaming' | 'governedHeaders' | 'keepBytes'>;
+  /** Resolves when the admission is durable; the first byte waits for it. */
+  readonly durable: Promise<unknown>;
+  /** How long and how much an answer is read on for its usage after the agent has gone. */
+  readonly drainMs: number;
+  readonly drainBytes: number;
+}
+
+export type Outcome =
+  /** The whole answer has been read. `closed` resolves when the provider has ended its side. */
+  | { readonly kind: 'completed'; readonly answer: Answer; readonly agentGone: boolean; readonly closed: Promise<void> }
+  /** `sent` is false only when no byte of the request can have reached the provider. */
+  | { readonly kind: 'aborted'; readonly by: 'agent' | AbortReason; readonly sent: boolean; readonly answer: Answer | null }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly sent: boolean; readonly answer: Answer | null };
+
+export interface Forward {
+  readonly outcome: Promise<Outcome>;
+  abort(reason: AbortReason): void;
+}
+
+/** Start forwarding; `now` is epoch ms. Never rejects: every way to end is an outcome. */
+export function forward(forwarding: Forwarding, upstream: Upstream, reply: AgentReply, now: () => number): Forward {
+  const outcome = Promise.withResolvers<Outcome>();
+  const closed = Promise.withResolvers<void>();
+  let passage: Passage | null = null;
+  let call: UpstreamCall | null = null;
+  let abortedBy: 'agent' | AbortReason | null = null;
+  let stopped: Failure | null = null;
+  let drainTimer: NodeJS.Timeout | null = null;
+  let durable = false;
+  let finished = false;
+
+  const finish = (result: Outcome): void => {
+    if (finished) return;
+    finished = true;
+    if (drainTimer !== null) clearTimeout(drainTimer);
+    outcome.resolve(result);
+  };
+  const finishCompleted = (opened: Passage): void =>
+    finish({ kind: 'completed', answer: opened.answer(), agentGone: reply.gone, closed: closed.promise });
+  const abort = (by: 'agent' | AbortReason): void => {
+    if (finished) return;
+    abortedBy ??= by;
+    call?.abort(by);
+  };
+  const stop = (reason: Failure): void => {
+    if (finished) return;
+    stopped ??= reason;
+    call?.abort('shutdown');
+  };
+
+  reply.onGone(() => {
+    if (finished) return;
+    abortedBy ??= 'agent';
+    passage?.agentGone();
+    call?.resume();
+    drainTimer = setTimeout(() => abort('agent'), forwarding.drainMs);
+  });
+  reply.onDrain(() => call?.resume());
+  forwarding.durable.then(
+    () => {
+      durable = true;
+      if (passage?.open() !== false) call?.resume();
+    },
+    () => stop(failure('store_unavailable', 'The audit store cannot be written; nothing is let through unrecorded.', {}, 5)),
+  );
+
+  call = upstream.send(forwarding.request, {
+    onHeaders(status, rawHeaders) {
+      passage = openPassage({ ...forwarding.passage, status, rawHeaders, firstByteAt: now() }, reply);
+      if (reply.gone) passage.agentGone();
+      if (durable) passage.open();
+    },
+    onData(chunk) {
+      if (passage === null) return true;
+      const goOn = passage.push(chunk);
+      if (passage.complete) finishCompleted(passage);
+      else if (passage.overflow) stop(tooLarge(forwarding.passage.keepBytes));
+      else if (passage.bytesSinceGone > forwarding.drainBytes) abort('agent');
+      return goOn;
+    },
+    onEnd() {
+      closed.resolve();
+      if (finished) return;
+      passage?.end();
+      if (passage?.whole === true) finishCompleted(passage);
+      else finish({ kind: 'failed', failure: cutShort(), sent: true, answer: passage?.answer() ?? null });
+    },
+    onError(error) {
+      closed.resolve();
+      if (finished) return;
+      const answer = passage?.answer() ?? null;
+      if (stopped !== null) finish({ kind: 'failed', failure: stopped, sent: error.sent, answer });
+      else if (abortedBy !== null) finish({ kind: 'aborted', by: abortedBy, sent: error.sent, answer });
+      else finish({ kind: 'failed', failure: upstreamFailure(error), sent: error.sent, answer });
+    },
+  });
+  return { outcome: outcome.promise, abort };
+}
+
+const AGAIN = 'Send the request again in a moment.';
+
+const cutShort = (): Failure =>
+  failure('upstream_unreachable', 'The provider ended its answer before it was complete.', { recover: AGAIN }, 1);
+
+const tooLarge = (limit: number): Failure =>
+  failure('upstream_unreachable', `The provider’s answer is larger than ${Math.floor(limit / 1_048_576)} MiB.`, {
+    recover: 'Ask for less at once.',
+  });
+
+/** What the agent is told about a failed connection to the provider. */
+function upstreamFailure({ kind, phase, detail }: UpstreamError): Failure {
+  const context = { phase, detail, recover: AGAIN };
+  switch (kind) {
+    case 'timeout':
+      return failure('upstream_timeout', `The provider did not answer in time (${phase}).`, context, 5);
+    case 'refused_address':
+      return failure('upstream_unreachable', 'The provider’s name points to an address that is not allowed.', {
+        ...context,
+        recover: 'Correct base_url in the configuration; loopback must be written as 127.0.0.1 or localhost.',
+      });
+    case 'unreachable':
+    case 'broken':
+    case 'aborted':
+      return failure('upstream_unreachable', `The provider could not be reached (${phase}).`, context, 5);
+  }
+}

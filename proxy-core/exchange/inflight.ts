@@ -1,0 +1,41 @@
+/**
+ * Calls that are under way, so that a stop can cut a run's streams and a shutdown can wait for all of them.
+ */
+export type AbortReason = 'operator' | 'shutdown';
+
+export interface InFlight {
+  /** Register a call; the returned function removes it. */
+  enter(call: { readonly runId: string; abort(reason: AbortReason): void }): () => void;
+  /** Abort every call of one run. */
+  abortRun(runId: string): void;
+  abortAll(reason: AbortReason): void;
+  readonly size: number;
+  /** Resolves when nothing is in flight. */
+  idle(): Promise<void>;
+}
+
+export function createInFlight(): InFlight {
+  const calls = new Set<{ readonly runId: string; abort(reason: AbortReason): void }>();
+  let waiters: (() => void)[] = [];
+  return {
+    get size() {
+      return calls.size;
+    },
+    enter(call) {
+      calls.add(call);
+      return () => {
+        calls.delete(call);
+        if (calls.size > 0) return;
+        for (const wake of waiters) wake();
+        waiters = [];
+      };
+    },
+    abortRun(runId) {
+      for (const call of calls) if (call.runId === runId) call.abort('operator');
+    },
+    abortAll(reason) {
+      for (const call of calls) call.abort(reason);
+    },
+    idle: () => (calls.size === 0 ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
+  };
+}

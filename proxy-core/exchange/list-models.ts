@@ -1,0 +1,48 @@
+import { answerHeaders } from '../providers/headers.ts';
+import { upstreamHeaders } from '../providers/headers.ts';
+import { upstreamPath } from '../providers/provider.ts';
+import { failure } from '../contract/failures.ts';
+import { chooseRoute } from './choose-route.ts';
+import type { Core } from './core.ts';
+import { deliverRefusal } from './deliver.ts';
+import type { AgentReply } from './reply.ts';
+import { type AgentRequest, readRequest } from './request.ts';
+
+/**
+ * `GET /v1/models`: forwarded with the right credential, but part of no run: clients ask for it at start-up, before
+ * they have a session, and it costs nothing.
+ */
+export async function listModels(core: Core, request: AgentRequest, reply: AgentReply): Promise<void> {
+  const unknown = { exchangeId: null, runId: null, policy: null };
+  const reading = readRequest(request);
+  if (reading.kind === 'refused') return deliverRefusal(reply, request, { ...unknown, failure: reading.failure });
+  const route = await chooseRoute(core, reading.request);
+  if ('code' in route) return deliverRefusal(reply, request, { ...unknown, failure: route });
+  await new Promise<void>((resolve) => {
+    const call = core.upstreamOf(route.provider).send(
+      {
+        provider: route.provider,
+        method: 'GET',
+        path: upstreamPath(route.provider, request.target.path, request.target.query) ?? request.target.path,
+        headers: upstreamHeaders(request.rawHeaders, { credential: route.credential, bodyDecoded: false }),
+        body: null,
+      },
+      {
+        onHeaders: (status, headers) => reply.head(status, answerHeaders(headers, { bodyChanged: false })),
+        onData: (chunk) => reply.write(chunk),
+        onEnd: () => {
+          reply.end();
+          resolve();
+        },
+        onError: (error) => {
+          const reason = failure('upstream_unreachable', 'The provider could not be reached.', { phase: error.phase }, 5);
+          if (reply.headSent) reply.cut(null);
+          else deliverRefusal(reply, request, { ...unknown, failure: reason });
+          resolve();
+        },
+      },
+    );
+    reply.onDrain(() => call.resume());
+    reply.onGone(() => call.abort('agent'));
+  });
+}

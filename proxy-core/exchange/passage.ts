@@ -1,0 +1,169 @@
+import { answerHeaders } from '../providers/headers.ts';
+import type { Format, FrameEffect, ResponseReport, StreamReader } from '../wire/format.ts';
+import { createFramer } from '../wire/sse-frames.ts';
+import type { AgentReply } from './reply.ts';
+
+/** Which pieces of an answer may leave before the whole of it is known. */
+export type Streaming =
+  /** Nothing can need withholding: chunks pass as they come. */
+  | { readonly kind: 'pass' }
+  /** Frames pass until one for which `holdFrom` says true; frames for which `hide` says true are dropped. */
+  | { readonly kind: 'frames'; holdFrom(effect: FrameEffect): boolean; hide(effect: FrameEffect): boolean }
+  /** Nothing passes before the whole answer is known. */
+  | { readonly kind: 'buffer' };
+
+/** What became of an answer, as far as it was read. */
+export interface Answer {
+  readonly status: number;
+  /** Headers for the agent, names and values alternating, without the governed ones. */
+  readonly headers: readonly string[];
+  readonly contentType: string;
+  readonly stream: boolean;
+  readonly firstByteAt: number;
+  readonly report: ResponseReport | null;
+  /** Everything the provider sent, or null when it was more than is kept. */
+  readonly body: readonly Uint8Array[] | null;
+  /** What has not been sent to the agent yet. */
+  readonly rest: readonly Uint8Array[];
+}
+
+export interface PassageOptions {
+  /** Null for opaque endpoints, whose answers are not read. */
+  readonly format: Format | null;
+  readonly streaming: Streaming;
+  readonly status: number;
+  /** The provider's headers, names and values alternating. */
+  readonly rawHeaders: readonly string[];
+  readonly firstByteAt: number;
+  /** Headers of every governed answer, names and values alternating. */
+  readonly governedHeaders: readonly string[];
+  /** How much of an answer is kept in memory: to hold it, and to record it. */
+  readonly keepBytes: number;
+}
+
+/** One answer on its way through: what may leave goes out, what must wait is held, all of it is read. */
+export interface Passage {
+  /** Take the next bytes. False asks the provider to pause. */
+  push(chunk: Buffer): boolean;
+  /** The provider has ended its answer. */
+  end(): void;
+  /** The admission is durable: the first byte may leave. False asks the provider to stay paused. */
+  open(): boolean;
+  /** The agent has gone: read on for the usage, send nothing. */
+  agentGone(): void;
+  answer(): Answer;
+  /** The terminal event of a stream has been read; only the end of the connection is missing. */
+  readonly complete: boolean;
+  /** Asked at the end of the connection: nothing is missing. */
+  readonly whole: boolean;
+  /** More is held than may be kept. */
+  readonly overflow: boolean;
+  readonly bytesSinceGone: number;
+}
+
+export function openPassage(options: PassageOptions, reply: AgentReply): Passage {
+  const contentType = headerOf(options.rawHeaders, 'content-type');
+  const stream = contentType.startsWith('text/event-stream');
+  const failed = options.status >= 400;
+  const read = options.format !== null && !failed;
+  const streamReader: StreamReader | null = read && stream ? (options.format?.streamReader() ?? null) : null;
+  const reader = streamReader ?? (read ? (options.format?.jsonReader() ?? null) : null);
+  const streaming: Streaming = stream && !failed ? options.streaming : { kind: 'buffer' };
+  const framer = streaming.kind === 'frames' ? createFramer() : null;
+  const headers = answerHeaders(options.rawHeaders, { bodyChanged: framer !== null });
+
+  const kept: Uint8Array[] = [];
+  let keptBytes = 0;
+  let out: Uint8Array[] = [];
+  const held: Uint8Array[] = [];
+  let holding = streaming.kind === 'buffer';
+  let opened = false;
+  let gone = false;
+  let bytesSinceGone = 0;
+
+  const place = (bytes: Uint8Array): void => {
+    if (gone) return;
+    if (holding) held.push(bytes);
+    else out.push(bytes);
+  };
+
+  /** The piece that completes an answer waits for the settlement, and so does all behind it. */
+  const passChunk = (chunk: Uint8Array): void => {
+    reader?.push(chunk);
+    if (reader?.report.complete === true) holding = true;
+    place(chunk);
+  };
+
+  const passFrame = (frame: Uint8Array, filter: Streaming & { readonly kind: 'frames' }, last: boolean): void => {
+    const effect = streamReader?.pushFrame(frame, last);
+    if (effect !== undefined && filter.holdFrom(effect)) holding = true;
+    if (streamReader?.report.complete === true) holding = true;
+    if (effect === undefined || !filter.hide(effect)) place(frame);
+  };
+
+  const flush = (): boolean => {
+    if (out.length === 0) return true;
+    if (!reply.headSent) reply.head(options.status, [...headers, ...options.governedHeaders]);
+    let goOn = true;
+    for (const bytes of out) goOn = reply.write(bytes);
+    out = [];
+    return goOn;
+  };
+
+  return {
+    push(chunk) {
+      keptBytes += chunk.length;
+      if (keptBytes <= options.keepBytes) kept.push(chunk);
+      if (gone) bytesSinceGone += chunk.length;
+      if (framer !== null && streaming.kind === 'frames') {
+        for (const frame of framer.push(chunk)) passFrame(frame, streaming, false);
+      } else {
+        passChunk(chunk);
+      }
+      if (gone) return true;
+      return opened && flush();
+    },
+    end() {
+      const last = framer?.end() ?? null;
+      if (last !== null && streaming.kind === 'frames') passFrame(last, streaming, true);
+      reader?.end();
+      if (opened && !gone) flush();
+    },
+    open() {
+      opened = true;
+      return gone || flush();
+    },
+    agentGone() {
+      gone = true;
+      out = [];
+      held.length = 0;
+    },
+    answer: () => ({
+      status: options.status,
+      headers,
+      contentType,
+      stream,
+      firstByteAt: options.firstByteAt,
+      report: reader?.report ?? null,
+      body: keptBytes <= options.keepBytes ? kept : null,
+      rest: [...out, ...held],
+    }),
+    get complete() {
+      return streamReader?.report.complete === true;
+    },
+    get whole() {
+      return reader === null || reader.report.complete;
+    },
+    get overflow() {
+      return keptBytes > options.keepBytes && holding && !gone;
+    },
+    get bytesSinceGone() {
+      return bytesSinceGone;
+    },
+  };
+}
+
+function headerOf(rawHeaders: readonly string[], name: string): string {
+  const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);
+  return at === -1 ? '' : (rawHeaders[at + 1] ?? '').toLowerCase();
+}

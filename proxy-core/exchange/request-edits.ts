@@ -1,0 +1,45 @@
+import type { FrameEffect } from '../wire/format.ts';
+import { clampOutput, setMember } from '../wire/splice.ts';
+import type { PolicyInForce } from './policy-book.ts';
+import type { ReadRequest } from './request.ts';
+
+/**
+ * The only edits made to a request (behaviour §2), each spliced into the original text and recorded: the usage
+ * chunk that budgets need, and an output ceiling that the policy sets.
+ */
+export interface EditedBody {
+  readonly bytes: Uint8Array;
+  /** What was set, for the trace (`stream_options.include_usage`, `max_tokens`). */
+  readonly changed: readonly string[];
+  /** The agent did not ask for the usage chunk, so it does not get it. */
+  readonly hidesUsage: boolean;
+}
+
+const OUTPUT_KEYS = {
+  chat: ['max_completion_tokens', 'max_tokens'],
+  responses: ['max_output_tokens'],
+  messages: ['max_tokens'],
+  completions: ['max_tokens'],
+} as const;
+
+export function editBody(request: ReadRequest, policy: PolicyInForce): EditedBody {
+  const { endpoint, facts } = request;
+  if (endpoint.kind !== 'model' || facts === null) return { bytes: request.body, changed: [], hidesUsage: false };
+  let bytes = request.body;
+  const changed: string[] = [];
+  const ceiling = policy.budget.maxOutputTokens;
+  if (ceiling !== null && endpoint.format !== 'embeddings') {
+    const clamped = clampOutput(bytes, OUTPUT_KEYS[endpoint.format], ceiling);
+    if (clamped !== null) {
+      bytes = clamped.bytes;
+      changed.push(...clamped.changed);
+    }
+  }
+  const streams = facts.stream && (endpoint.format === 'chat' || endpoint.format === 'completions');
+  const withUsage = streams && !facts.asksUsage ? setMember(bytes, ['stream_options', 'include_usage'], 'true') : null;
+  if (withUsage === null) return { bytes, changed, hidesUsage: false };
+  return { bytes: withUsage, changed: [...changed, 'stream_options.include_usage'], hidesUsage: true };
+}
+
+/** Whether a frame is the usage chunk that only the proxy asked for. */
+export const isAddedUsage = (edited: EditedBody, effect: FrameEffect): boolean => edited.hidesUsage && effect.usageOnly;

@@ -1,0 +1,152 @@
+import { hash } from 'node:crypto';
+import { type Failure, failure } from '../contract/failures.ts';
+import { usdToNano, type NanoUsd } from '../contract/money.ts';
+import type { AgentRecord } from '../contract/records.ts';
+import { type ClientKind, type ClientSession, type Headers, readSession, recogniseClient } from '../runs/clients.ts';
+import { conversationKeys } from '../runs/conversation.ts';
+import type { RunClaims } from '../runs/identify.ts';
+import type { Format, RequestFacts } from '../wire/format.ts';
+import { FORMATS } from '../wire/formats.ts';
+import { scanJson } from '../wire/json-scan.ts';
+import type { Endpoint, Target } from './endpoint.ts';
+
+/** A request as the agent port hands it on: authenticated, its body complete and decoded. */
+export interface AgentRequest {
+  readonly agent: AgentRecord;
+  readonly credential: 'inject' | 'pass';
+  readonly method: string;
+  readonly target: Target;
+  readonly endpoint: Endpoint;
+  readonly headers: Headers;
+  readonly rawHeaders: readonly string[];
+  readonly body: Uint8Array;
+  readonly bodyDecoded: boolean;
+}
+
+/** What reading the request found out, before anything is decided. */
+export interface ReadRequest extends AgentRequest {
+  readonly format: Format | null;
+  readonly facts: RequestFacts | null;
+  readonly client: ClientKind | null;
+  readonly session: ClientSession;
+  readonly asks: Asks;
+  /** SHA-256 of the body, hex: tells a resend from a new request. */
+  readonly digest: string;
+  readonly conversationKey: string | null;
+  readonly claims: RunClaims;
+}
+
+/** What the `x-rungate-…` headers ask for. */
+export interface Asks {
+  readonly policy: string | null;
+  readonly cap: NanoUsd | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly gate: 'retry' | 'hold' | null;
+  readonly newGate: boolean;
+}
+
+export type Reading = { readonly kind: 'read'; readonly request: ReadRequest } | { readonly kind: 'refused'; readonly failure: Failure };
+
+const sha256 = (text: string | Uint8Array): string => hash('sha256', text, 'hex');
+const LABEL = 'x-rungate-label-';
+/** Deep enough for any tool schema; far too shallow to exhaust a stack. */
+const BODY_DEPTH = 512;
+const HANDED_OUT_LIMIT = 32;
+
+/** Read a request once: one scan, one parse, its facts. Malformed JSON and repeated keys are refused. */
+export function readRequest(request: AgentRequest): Reading {
+  const asks = readAsks(request.headers);
+  if ('code' in asks) return { kind: 'refused', failure: asks };
+  const client = recogniseClient(request.headers);
+  const { endpoint } = request;
+  const format = endpoint.kind === 'model' || endpoint.kind === 'count' ? FORMATS[endpoint.format] : null;
+  const parsed = format === null ? null : parseBody(request.body);
+  if (parsed !== null && parsed.kind === 'refused') return parsed;
+  const facts = parsed === null || format === null ? null : format.parseRequest(parsed.value);
+  const session = readSession(client, request.headers, facts);
+  const keys =
+    session.session === null && parsed !== null ? conversationKeys(parsed.value, sha256) : { whole: null, earlier: [] };
+  return {
+    kind: 'read',
+    request: {
+      ...request,
+      format,
+      facts,
+      client,
+      session: endpoint.kind === 'count' ? { ...session, side: 'count_tokens' } : session,
+      asks,
+      digest: sha256(request.body),
+      conversationKey: keys.whole,
+      claims: {
+        headerRun: present(request.headers['x-rungate-run-id']),
+        pathRun: request.target.pathRun,
+        newRun: request.headers['x-rungate-new-run'] === 'true',
+        session,
+        handedOut: handedOut(facts),
+        conversation: keys.earlier,
+      },
+    },
+  };
+}
+
+type ParsedBody = { readonly kind: 'parsed'; readonly value: unknown } | { readonly kind: 'refused'; readonly failure: Failure };
+
+function parseBody(body: Uint8Array): ParsedBody {
+  const refused = (message: string): ParsedBody => ({
+    kind: 'refused',
+    failure: failure('invalid_request', message, { recover: 'Send one JSON object, each key once.' }),
+  });
+  const scan = scanJson(body, { depth: BODY_DEPTH, elements: 0 });
+  if (scan.kind === 'refused') {
+    if (scan.reason === 'duplicate_key') return refused(`The body holds the key ${scan.at} twice.`);
+    if (scan.reason === 'too_deep') return refused(`The body is nested deeper than ${BODY_DEPTH} levels.`);
+    return refused('The body is not a JSON object.');
+  }
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return { kind: 'parsed', value };
+  } catch {
+    return refused('The body is not valid JSON.');
+  }
+}
+
+function handedOut(facts: RequestFacts | null): RunClaims['handedOut'] {
+  if (facts === null) return [];
+  const calls = facts.toolResults
+    .slice(-HANDED_OUT_LIMIT)
+    .reverse()
+    .map(({ callId }) => ({ kind: 'tool_call', key: callId }) as const);
+  return [...calls, ...facts.responseIds.map((key) => ({ kind: 'response', key }) as const)];
+}
+
+function readAsks(headers: Headers): Asks | Failure {
+  const gate = present(headers['x-rungate-gate']);
+  if (gate !== null && gate !== 'retry' && gate !== 'hold') {
+    return failure('invalid_request', 'x-rungate-gate must be retry or hold.', { recover: 'Send retry, hold or no such header.' });
+  }
+  const budget = present(headers['x-rungate-budget-usd']);
+  if (budget !== null && !/^\d{1,6}(\.\d{1,9})?$/.test(budget)) {
+    return failure('invalid_request', 'x-rungate-budget-usd must be an amount such as 2.50.', {
+      recover: 'Send a positive decimal number of US dollars.',
+    });
+  }
+  return {
+    policy: present(headers['x-rungate-policy']),
+    cap: budget === null ? null : usdToNano(budget),
+    labels: readLabels(headers),
+    gate,
+    newGate: headers['x-rungate-new-gate'] === 'true',
+  };
+}
+
+function readLabels(headers: Headers): Readonly<Record<string, string>> {
+  const labels: Record<string, string> = {};
+  for (const name of Object.keys(headers)) {
+    if (name.startsWith(LABEL) && name.length > LABEL.length && name.length <= LABEL.length + 64) {
+      labels[name.slice(LABEL.length)] = (headers[name] ?? '').slice(0, 512);
+    }
+  }
+  return labels;
+}
+
+const present = (value: string | undefined): string | null => (value === undefined || value === '' ? null : value);

@@ -1,0 +1,46 @@
+import { hash } from 'node:crypto';
+import { fingerprint } from '../runs/fingerprint.ts';
+import type { Core } from './core.ts';
+import type { ReadRequest } from './request.ts';
+import type { LiveRun } from './run-directory.ts';
+
+/**
+ * Knowing a resend: a request whose fingerprint equals that of an exchange of the same run that failed or was
+ * refused is a retry of it. The fingerprint is only worked out where a run has such an exchange, which keeps it off the
+ * path of a run that goes well.
+ */
+const FAILED_LIMIT = 16;
+
+const sha256 = (text: string): string => hash('sha256', text, 'hex');
+
+function fingerprintOf(request: ReadRequest, run: LiveRun): string | null {
+  if (request.facts === null) return null;
+  return fingerprint(
+    {
+      agentId: request.agent.agent_id,
+      runId: run.runId,
+      method: request.method,
+      path: request.target.path,
+      bodyText: new TextDecoder().decode(request.body),
+    },
+    sha256,
+  );
+}
+
+/** Note an exchange that a resend would be a retry of. */
+export function rememberFailed(core: Core, request: ReadRequest, runId: string | null, exchangeId: string | null): void {
+  const run = runId === null ? null : core.runs.find(runId);
+  if (run === null || exchangeId === null) return;
+  const print = fingerprintOf(request, run);
+  if (print === null) return;
+  const oldest = run.failed.keys().next().value;
+  if (run.failed.size >= FAILED_LIMIT && oldest !== undefined) run.failed.delete(oldest);
+  run.failed.set(print, exchangeId);
+}
+
+/** The exchange that this request is a retry of, or null. */
+export function findRetried(request: ReadRequest, run: LiveRun): string | null {
+  if (run.failed.size === 0) return null;
+  const print = fingerprintOf(request, run);
+  return print === null ? null : (run.failed.get(print) ?? null);
+}

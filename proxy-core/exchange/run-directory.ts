@@ -1,0 +1,156 @@
+import { type NanoUsd, nanoUsd, ZERO_USD } from '../contract/money.ts';
+import type { RunRecord, RunState } from '../contract/records.ts';
+import type { RunLookup } from '../runs/identify.ts';
+import type { RunKey, RunStart, StoreReader } from '../store/store.ts';
+
+/**
+ * What the pipeline knows of runs without waiting. Identification must be one synchronous step, or two first
+ * calls of one session would start two runs; so keys that are on their way to the store are held here until
+ * they are committed, and everything older is read from the store's indexes.
+ */
+export interface LiveRun {
+  readonly runId: string;
+  readonly agentId: string;
+  state: RunState;
+  /** `name@version`. */
+  readonly policy: string;
+  readonly explicit: boolean;
+  readonly client: string | null;
+  /** What the store needs to begin the run; null once it has. */
+  start: RunStart | null;
+  /** Keys already filed under the run, as `kind\nkey`. */
+  readonly filed: Set<string>;
+  lastActivityAt: number;
+  spent: NanoUsd;
+  exchanges: number;
+  toolCalls: number;
+  /** Call ids proposed to the agent whose results have not come back. */
+  readonly pendingResults: Set<string>;
+  /** Failed or refused exchanges by request digest, so that a resend is known as a retry. */
+  readonly failed: Map<string, string>;
+}
+
+export interface RunDirectory {
+  find(runId: string): LiveRun | null;
+  lookup(agentId: string, now: number): RunLookup;
+  /** Begin a run at `at`; visible to the next identification at once, stored with its first exchange. */
+  begin(start: RunStart, agentId: string, at: number): LiveRun;
+  /** File keys under a run until `committed` settles; afterwards the store answers for them. */
+  file(run: LiveRun, keys: readonly RunKey[], committed: Promise<unknown>): void;
+}
+
+const LIVE_LIMIT = 5_000;
+
+/** A directory over the store; `idleWindowMs` is how long a silent run may still be joined without a name. */
+export function createRunDirectory(read: StoreReader, idleWindowMs: number): RunDirectory {
+  const live = new Map<string, LiveRun>();
+  const uncommitted = new Map<string, Set<string>>();
+  const slot = (agentId: string, key: RunKey): string => `${agentId}\n${key.kind}\n${key.key}`;
+
+  const find = (runId: string): LiveRun | null => {
+    const known = live.get(runId);
+    if (known !== undefined) return known;
+    const record = read.run(runId);
+    if (record === null) return null;
+    const run = fromRecord(record, read.pendingToolCalls(runId));
+    remember(run);
+    return run;
+  };
+
+  const remember = (run: LiveRun): void => {
+    live.set(run.runId, run);
+    if (live.size <= LIVE_LIMIT) return;
+    for (const [runId, candidate] of live) {
+      if (candidate.lastActivityAt < run.lastActivityAt - idleWindowMs || candidate.state !== 'open') {
+        live.delete(runId);
+        return;
+      }
+    }
+  };
+
+  const unended = (runIds: Iterable<string>): readonly string[] =>
+    [...new Set(runIds)].filter((runId) => {
+      const state = find(runId)?.state;
+      return state === 'open' || state === 'waiting';
+    });
+
+  const lookup = (agentId: string, now: number): RunLookup => ({
+    byId: find,
+    byKey: (kind, key) => {
+      const filed: RunKey = { kind, key };
+      return unended([...(uncommitted.get(slot(agentId, filed)) ?? []), ...read.findRuns(agentId, filed)]);
+    },
+    idle: () => {
+      const since = now - idleWindowMs;
+      const recent = [...live.values()].filter((run) => run.agentId === agentId && run.lastActivityAt >= since);
+      return unended([...recent.map((run) => run.runId), ...read.idleRuns(agentId, since)]).filter(
+        (runId) => find(runId)?.explicit === false,
+      );
+    },
+    lastStopped: () => {
+      const stopped = read.lastStopped(agentId);
+      return stopped === null
+        ? null
+        : {
+            ...stopped,
+            hasSession: (key) => read.findRuns(agentId, { kind: 'session', key }).includes(stopped.runId),
+          };
+    },
+  });
+
+  return {
+    find,
+    lookup,
+    begin(start, agentId, at) {
+      const run: LiveRun = {
+        runId: start.runId,
+        agentId,
+        state: 'open',
+        policy: start.policy,
+        explicit: start.explicit,
+        client: start.client,
+        start,
+        filed: new Set(),
+        lastActivityAt: at,
+        spent: ZERO_USD,
+        exchanges: 0,
+        toolCalls: 0,
+        pendingResults: new Set(),
+        failed: new Map(),
+      };
+      remember(run);
+      return run;
+    },
+    file(run, keys, committed) {
+      const slots = keys.map((key) => slot(run.agentId, key));
+      for (const name of slots) uncommitted.set(name, (uncommitted.get(name) ?? new Set()).add(run.runId));
+      const forget = (): void => {
+        for (const name of slots) {
+          const runs = uncommitted.get(name);
+          runs?.delete(run.runId);
+          if (runs?.size === 0) uncommitted.delete(name);
+        }
+      };
+      committed.then(forget, forget);
+    },
+  };
+}
+
+function fromRecord(record: RunRecord, pending: readonly string[]): LiveRun {
+  return {
+    runId: record.run_id,
+    agentId: record.agent_id,
+    state: record.state,
+    policy: record.policy,
+    explicit: record.explicit,
+    client: record.client,
+    start: null,
+    filed: new Set(),
+    lastActivityAt: record.last_activity_at,
+    spent: nanoUsd(record.spent_nano),
+    exchanges: record.exchanges,
+    toolCalls: record.tool_calls,
+    pendingResults: new Set(pending),
+    failed: new Map(),
+  };
+}

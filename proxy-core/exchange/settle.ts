@@ -1,0 +1,137 @@
+import { cost } from '../budget/pricing.ts';
+import { nanoToUsd, type NanoUsd, nanoUsd, showUsd, ZERO_USD } from '../contract/money.ts';
+import type { ExchangeState } from '../contract/records.ts';
+import type { RunKey, SettleInput, SettleOutput } from '../store/store.ts';
+import type { ResponseReport } from '../wire/format.ts';
+import type { Admitted } from './admit.ts';
+import type { Core } from './core.ts';
+import type { Outcome } from './forward.ts';
+
+/**
+ * Settle an exchange exactly once: charge what it cost, return the rest of the reservation, record what came
+ * back. Where the provider's usage was not seen, the reservation is charged and marked estimated: a crash or a
+ * dropped connection never makes a call free.
+ */
+export function settle(core: Core, admitted: Admitted, outcome: Outcome): Settlement {
+  const answer = outcome.answer;
+  const charged = chargeFor(admitted, outcome);
+  const keys = answerKeys(answer?.report ?? null);
+  const receipt = core.store.write('settle', settleInput(core, admitted, outcome, charged, keys));
+  core.runs.file(admitted.run, keys, receipt.committed);
+  if (answer?.body != null && answer.body.length > 0) {
+    const body = Buffer.concat(answer.body);
+    void core.store.write('storeResponse', { exchangeId: admitted.exchangeId, body }).committed.catch(() => undefined);
+  }
+  learn(core, admitted, answer?.report ?? null);
+  const recorded = receipt.committed.then((result) => record(core, admitted, result));
+  return { cost: charged.cost, estimated: charged.estimated, recorded, durable: core.store.durable() };
+}
+
+export interface Settlement {
+  readonly cost: NanoUsd;
+  readonly estimated: boolean;
+  /** Resolves with the run's new totals once the settlement is committed. */
+  readonly recorded: Promise<SettleOutput>;
+  /** Resolves once the settlement survives a power cut. */
+  readonly durable: Promise<unknown>;
+}
+
+export interface Charged {
+  readonly cost: NanoUsd;
+  readonly estimated: boolean;
+}
+
+/** What an outcome costs. */
+export function chargeFor(admitted: Pick<Admitted, 'pricing' | 'reserved' | 'request'>, outcome: Outcome): Charged {
+  const { answer } = outcome;
+  const reached = outcome.kind === 'completed' || outcome.sent;
+  // Providers do not bill calls that never reached them or that they answered with an error.
+  if (!reached || (answer !== null && answer.status >= 400)) return { cost: ZERO_USD, estimated: false };
+  if (admitted.pricing === null || admitted.pricing.kind === 'unpriced') {
+    return { cost: admitted.reserved, estimated: admitted.pricing !== null };
+  }
+  const usage = answer?.report?.usage ?? null;
+  const seen = usage === null ? null : cost(admitted.pricing.rates, usage);
+  if (seen !== null && outcome.kind === 'completed') return { cost: seen.cost, estimated: seen.estimated > 0 };
+  const floor = seen?.cost ?? ZERO_USD;
+  return { cost: floor > admitted.reserved ? floor : admitted.reserved, estimated: true };
+}
+
+const STATES: Readonly<Record<Outcome['kind'], Exclude<ExchangeState, 'open' | 'refused'>>> = {
+  completed: 'completed',
+  aborted: 'aborted',
+  failed: 'failed',
+};
+
+function settleInput(
+  core: Core,
+  admitted: Admitted,
+  outcome: Outcome,
+  charged: Charged,
+  keys: readonly RunKey[],
+): SettleInput {
+  const { answer } = outcome;
+  const report = answer?.report ?? null;
+  return {
+    at: core.clock.now(),
+    exchangeId: admitted.exchangeId,
+    state: answer !== null && answer.status >= 400 ? 'failed' : STATES[outcome.kind],
+    status: answer?.status ?? null,
+    failure: outcome.kind === 'failed' ? outcome.failure.code : outcome.kind === 'aborted' ? `aborted_by_${outcome.by}` : null,
+    cost: charged.cost,
+    estimated: charged.estimated,
+    usage: report?.usage ?? null,
+    model: admitted.request.facts?.model ?? report?.model ?? null,
+    finishReason: report?.finishReason ?? null,
+    firstByteAt: answer?.firstByteAt ?? null,
+    toolCalls: (report?.toolCalls ?? []).map((call) => ({
+      callId: call.id,
+      name: call.namespace === undefined ? call.name : `${call.namespace}.${call.name}`,
+      server: call.kind === 'server',
+      argsText: call.argsText,
+    })),
+    keys,
+    responseContentType: answer?.contentType ?? null,
+  };
+}
+
+/** Ids that the agent will repeat, by which its next request is known. */
+function answerKeys(report: ResponseReport | null): readonly RunKey[] {
+  if (report === null) return [];
+  const calls = report.toolCalls.flatMap((call) => (call.id === null ? [] : [{ kind: 'tool_call', key: call.id } as const]));
+  return report.responseId === null ? calls : [...calls, { kind: 'response', key: report.responseId }];
+}
+
+function learn(core: Core, admitted: Admitted, report: ResponseReport | null): void {
+  const model = admitted.request.facts?.model ?? null;
+  if (model !== null && report?.complete === true && report.usage !== null) {
+    core.prices.learn(model, report.usage.output_tokens);
+  }
+  for (const call of report?.toolCalls ?? []) {
+    if (call.id !== null && call.kind !== 'server') admitted.run.pendingResults.add(call.id);
+    admitted.run.toolCalls += 1;
+  }
+}
+
+function record(core: Core, admitted: Admitted, result: SettleOutput): SettleOutput {
+  admitted.run.spent = nanoUsd(result.run.spent_nano);
+  for (const alert of result.alerts) {
+    core.bus.publish('budget.alert', {
+      scope: alert.scope,
+      subject: alert.subject,
+      threshold: alert.threshold,
+      spent_nano: alert.spent,
+      cap_nano: alert.cap,
+      run_id: admitted.run.runId,
+    });
+    core.log.warn('budget.alert', {
+      scope: alert.scope,
+      subject: alert.subject,
+      threshold: alert.threshold,
+      spent_usd: nanoToUsd(alert.spent),
+      cap: showUsd(alert.cap),
+    });
+  }
+  core.bus.publish('run.changed', { run_id: admitted.run.runId });
+  return result;
+}

@@ -1,0 +1,178 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { type Failure, failure } from '../contract/failures.ts';
+import { isRunId } from '../contract/ids.ts';
+import { nanoToUsd, nanoUsd, usdToNano } from '../contract/money.ts';
+import type { RunRecord } from '../contract/records.ts';
+import { policyFor, runCap } from '../exchange/choose-run.ts';
+import { storeRefusal } from '../exchange/admit.ts';
+import type { Core } from '../exchange/core.ts';
+import { makeId } from '../exchange/make-id.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import { refuse } from './agent-server.ts';
+import { readRequestBody } from './request-body.ts';
+
+/** The run API (behaviour §2). An agent sees its own runs only: anything else is 404, whether it exists or not. */
+export function addRunRoutes(server: FastifyInstance, core: Core): void {
+  const guarded =
+    <P>(route: (request: FastifyRequest<{ Params: P }>, reply: FastifyReply) => Promise<FastifyReply>) =>
+    async (request: FastifyRequest<{ Params: P }>, reply: FastifyReply): Promise<FastifyReply> => {
+      try {
+        return await route(request, reply);
+      } catch (error) {
+        if (error instanceof StoreUnavailable) return refuse(request, reply, storeRefusal(error));
+        throw error;
+      }
+    };
+  server.post('/v1/runs', guarded<unknown>((request, reply) => startRun(core, request, reply)));
+  server.get('/v1/runs/:id', guarded<{ id: string }>((request, reply) => showRun(core, request, reply)));
+  server.post('/v1/runs/:id/complete', guarded<{ id: string }>((request, reply) => completeRun(core, request, reply)));
+  server.put(
+    '/v1/runs/:id/artifacts/:name',
+    guarded<{ id: string; name: string }>((request, reply) => putArtifact(core, request, reply)),
+  );
+}
+
+const START_BODY_LIMIT = 64 * 1024;
+const ARTIFACT_LIMIT = 32 * 1_048_576;
+
+const startBody = z.strictObject({
+  run_id: z.string().refine(isRunId, 'use 1 to 128 of A-Z a-z 0-9 . _ : -').optional(),
+  policy: z.string().optional(),
+  budget_usd: z.number().min(0).max(1_000_000).optional(),
+  labels: z.record(z.string().max(64), z.string().max(512)).optional(),
+});
+
+async function startRun(core: Core, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const body = await readJson(request);
+  if ('code' in body) return refuse(request, reply, body);
+  const parsed = startBody.safeParse(body.value);
+  if (!parsed.success) return refuse(request, reply, invalidBody(parsed.error));
+  const { agent } = request;
+  const policy = policyFor(core, agent, parsed.data.policy ?? null);
+  if ('code' in policy) return refuse(request, reply, policy);
+  const cap = parsed.data.budget_usd === undefined ? null : usdToNano(parsed.data.budget_usd);
+  const runId = parsed.data.run_id ?? makeId('run', core);
+  const taken = core.runs.find(runId);
+  if (taken !== null) return refuse(request, reply, alreadyTaken(runId, taken.agentId === agent.agent_id));
+  const at = core.clock.now();
+  const start = {
+    runId,
+    policy: policy.ref,
+    explicit: true,
+    labels: parsed.data.labels ?? {},
+    client: null,
+    cap: runCap(policy, agent, cap),
+    alertAt: policy.budget.alertAt,
+  };
+  const live = core.runs.begin(start, agent.agent_id, at);
+  const by = { actor: `agent:${agent.name}`, channel: 'proxy' };
+  const { run } = await core.store.write('startRun', { at, agentId: agent.agent_id, agentName: agent.name, start, by }).durable;
+  live.start = null;
+  core.bus.publish('run.started', { run_id: runId, agent: agent.name, policy: policy.ref, client: null });
+  return reply.code(201).send(renderRun(run));
+}
+
+async function showRun(core: Core, request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply): Promise<FastifyReply> {
+  const run = ownRun(core, request);
+  return run === null ? refuse(request, reply, unknownRun(request.params.id)) : reply.send(renderRun(run));
+}
+
+async function completeRun(
+  core: Core,
+  request: FastifyRequest<{ Params: { id: string } }>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (ownRun(core, request) === null) return refuse(request, reply, unknownRun(request.params.id));
+  const by = { actor: `agent:${request.agent.name}`, channel: 'proxy' };
+  const { changed, run } = await core.store.write('endRun', {
+    at: core.clock.now(),
+    runId: request.params.id,
+    state: 'completed',
+    by,
+  }).durable;
+  const live = core.runs.find(run.run_id);
+  if (live !== null) live.state = run.state;
+  if (changed) {
+    core.bus.publish('run.completed', { run_id: run.run_id, agent: request.agent.name, spent_nano: run.spent_nano });
+  }
+  return reply.send(renderRun(run));
+}
+
+async function putArtifact(
+  core: Core,
+  request: FastifyRequest<{ Params: { id: string; name: string } }>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  if (ownRun(core, request) === null) return refuse(request, reply, unknownRun(request.params.id));
+  const body = await readRequestBody(request.raw, ARTIFACT_LIMIT);
+  if (body.kind === 'refused') return refuse(request, reply, body.failure);
+  if (body.kind === 'gone') return reply.hijack();
+  const artifact = await core.store.write('putArtifact', {
+    at: core.clock.now(),
+    artifactId: makeId('art', core),
+    runId: request.params.id,
+    name: request.params.name,
+    contentType: request.headers['content-type'] ?? 'application/octet-stream',
+    body: body.bytes,
+    by: { actor: `agent:${request.agent.name}`, channel: 'proxy' },
+  }).durable;
+  return reply.code(201).send(artifact);
+}
+
+function ownRun(core: Core, request: FastifyRequest<{ Params: { id: string } }>): RunRecord | null {
+  const run = core.store.read.run(request.params.id);
+  return run !== null && run.agent_id === request.agent.agent_id ? run : null;
+}
+
+/** A run as its agent sees it. */
+function renderRun(run: RunRecord): Readonly<Record<string, unknown>> {
+  const cap = run.cap_nano === null ? null : nanoToUsd(nanoUsd(run.cap_nano));
+  const spent = nanoToUsd(nanoUsd(run.spent_nano));
+  return {
+    run_id: run.run_id,
+    state: run.state,
+    agent: run.agent,
+    policy: run.policy,
+    spent_usd: spent,
+    reserved_usd: nanoToUsd(nanoUsd(run.reserved_nano)),
+    cap_usd: cap,
+    exchanges: run.exchanges,
+    tool_calls: run.tool_calls,
+    labels: run.labels,
+    started_at: new Date(run.started_at).toISOString(),
+    last_activity_at: new Date(run.last_activity_at).toISOString(),
+    ended_at: run.ended_at === null ? null : new Date(run.ended_at).toISOString(),
+    open_gates: [],
+  };
+}
+
+type Json = { readonly value: unknown };
+
+async function readJson(request: FastifyRequest): Promise<Json | Failure> {
+  const body = await readRequestBody(request.raw, START_BODY_LIMIT);
+  if (body.kind === 'refused') return body.failure;
+  if (body.kind === 'gone') return failure('invalid_request', 'The request was not completed.');
+  if (body.bytes.length === 0) return { value: {} };
+  try {
+    return { value: JSON.parse(body.bytes.toString('utf8')) };
+  } catch {
+    return failure('invalid_request', 'The body is not valid JSON.', { recover: 'Send a JSON object.' });
+  }
+}
+
+const unknownRun = (runId: string): Failure =>
+  failure('not_found', `No run ${runId.slice(0, 128)} for this agent.`, { recover: 'Use a run id of your own.' });
+
+/** Whether a taken id is one's own may be said; of another agent's run nothing is. */
+const alreadyTaken = (runId: string, own: boolean): Failure =>
+  own
+    ? failure('already_exists', `Run ${runId} exists already.`, { run_id: runId, recover: 'Use it, or choose another id.' })
+    : failure('not_found', `Run id ${runId} cannot be used.`, { recover: 'Choose another id.' });
+
+function invalidBody(error: z.ZodError): Failure {
+  const issue = error.issues[0];
+  return failure('invalid_request', `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'not valid'}`, {
+    recover: 'Send {run_id?, policy?, budget_usd?, labels?}.',
+  });
+}

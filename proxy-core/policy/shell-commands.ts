@@ -1,0 +1,146 @@
+import { readShell, type SimpleCommand } from './shell-words.ts';
+
+/**
+ * What a shell text does, in forms a rule can compare: every simple command with its program's plain name, those
+ * behind wrappers (`sudo`, `env`, `xargs`, `bash -c`, `find -exec`, `ssh`, …), whole pipelines, and the files written.
+ */
+export interface ShellActions {
+  /** One line each: the commands, innermost last. */
+  readonly commands: readonly string[];
+  /** Targets of redirections, `tee`, and of patches that the shell applies. */
+  readonly writes: readonly string[];
+  /** There is more than was read. */
+  readonly truncated: boolean;
+}
+
+const COMMAND_LIMIT = 256;
+const NEST_LIMIT = 6;
+/** Programs that run the command which follows them; each word after them may be where it begins. */
+const WRAPPERS = new Set(
+  (
+    'sudo doas env nohup command builtin exec time nice ionice timeout stdbuf setsid xargs parallel strace ltrace watch ' +
+    'unbuffer chronic busybox toybox flock chroot unshare nsenter caffeinate script su runuser npx bunx uvx ssh'
+  ).split(' '),
+);
+/** Words of the shell's grammar that stand before a command. */
+const GRAMMAR = new Set('if then else elif while until do ! { coproc'.split(' '));
+const SHELLS = new Set('sh bash zsh dash ksh fish ash mksh rbash'.split(' '));
+const CONTAINER_RUN = /^(docker|podman|nerdctl|kubectl|oc)$/;
+const WRAPPED_STARTS = 12;
+
+/** Read a shell text into its actions. Never throws. */
+export function readShellActions(text: string): ShellActions {
+  const found: Found = { commands: new Set(), writes: new Set(), truncated: false };
+  readText(text, found, 0);
+  return { commands: [...found.commands], writes: [...found.writes], truncated: found.truncated };
+}
+
+/** Read a command given as a list of words, `["bash", "-lc", "…"]`. */
+export function readWordActions(words: readonly string[]): ShellActions {
+  const found: Found = { commands: new Set(), writes: new Set(), truncated: false };
+  readCommand({ words, writes: [], input: '' }, found, 0);
+  return { commands: [...found.commands], writes: [...found.writes], truncated: found.truncated };
+}
+
+interface Found {
+  readonly commands: Set<string>;
+  readonly writes: Set<string>;
+  truncated: boolean;
+}
+
+function readText(text: string, found: Found, depth: number): void {
+  if (depth > NEST_LIMIT) {
+    found.truncated = true;
+    return;
+  }
+  const reading = readShell(text);
+  found.truncated ||= reading.truncated;
+  for (const pipeline of reading.pipelines) {
+    if (pipeline.length > 1) add(found, pipeline.map((command) => render(strip(command.words))).join(' | '));
+    for (const command of pipeline) readCommand(command, found, depth);
+  }
+}
+
+function add(found: Found, line: string): void {
+  if (line === '') return;
+  if (found.commands.size >= COMMAND_LIMIT) found.truncated = true;
+  else found.commands.add(line);
+}
+
+const render = (words: readonly string[]): string => words.join(' ').replace(/\s+/g, ' ').trim();
+const baseName = (program: string): string => program.slice(program.lastIndexOf('/') + 1).replace(/\.exe$/i, '');
+
+/** The words without grammar and assignments in front, the program by its plain name. */
+function strip(words: readonly string[]): readonly string[] {
+  const start = words.findIndex((word) => !GRAMMAR.has(word) && !/^[A-Za-z_]\w*\+?=/.test(word));
+  if (start < 0) return words;
+  const [program = '', ...rest] = words.slice(start);
+  return [program.includes('(') ? program : baseName(program), ...rest];
+}
+
+function readCommand(command: SimpleCommand, found: Found, depth: number): void {
+  const words = strip(command.words);
+  const [program = '', ...rest] = words;
+  const line = render([...words, command.input]);
+  if (found.commands.has(line) && command.writes.length === 0) return;
+  add(found, line);
+  if (found.truncated) return;
+  if (words.length < command.words.length) add(found, render(command.words));
+  for (const path of command.writes) addWrite(found, path);
+  if (program === 'tee') for (const path of rest.filter((word) => !word.startsWith('-'))) addWrite(found, path);
+  if (/^apply_?patch$/.test(program))
+    for (const path of patchPaths([command.input.trimStart(), ...rest].join('\n'))) addWrite(found, path);
+  readWrapped(program, rest, command.input, found, depth);
+}
+
+function addWrite(found: Found, path: string): void {
+  if (!/^\/dev\/(null|stdout|stderr|tty|fd\/\d+)$/.test(path)) found.writes.add(path);
+}
+
+/** The commands that a command runs in turn. */
+function readWrapped(program: string, rest: readonly string[], input: string, found: Found, depth: number): void {
+  if (depth > NEST_LIMIT) {
+    found.truncated = true;
+    return;
+  }
+  if (SHELLS.has(program) || program === 'su' || program === 'script') {
+    const flag = rest.findIndex((word) => /^-[a-z]*c$/.test(word));
+    const script = flag < 0 ? undefined : rest[flag + 1];
+    if (script !== undefined) readText(script, found, depth + 1);
+    if (input !== '') readText(input, found, depth + 1);
+  }
+  if (program === 'eval') readText(rest.join(' '), found, depth + 1);
+  if (program === 'ssh') for (const word of rest.filter((item) => /\s/.test(item))) readText(word, found, depth + 1);
+  if (program === 'find' || program === 'fd') readExec(rest, found, depth);
+  const runs = CONTAINER_RUN.test(program) && rest.slice(0, 2).some((word) => word === 'exec' || word === 'run');
+  if (WRAPPERS.has(program) || runs) readSuffixes(rest, input, found, depth);
+}
+
+/** `find … -exec rm -rf {} \;` */
+function readExec(rest: readonly string[], found: Found, depth: number): void {
+  for (const [index, word] of rest.entries()) {
+    if (!/^(-exec|-execdir|-ok|-okdir|-x|-X|--exec|--exec-batch)$/.test(word)) continue;
+    readCommand({ words: rest.slice(index + 1), writes: [], input: '' }, found, depth + 1);
+  }
+}
+
+/** Which of a wrapper's words is the command depends on its options; try every one that could name a program. */
+function readSuffixes(rest: readonly string[], input: string, found: Found, depth: number): void {
+  let tried = 0;
+  for (const [index, word] of rest.entries()) {
+    if (word.startsWith('-') || /^[A-Za-z_]\w*=/.test(word) || /^\d+[smhd]?$/.test(word)) continue;
+    if (tried >= WRAPPED_STARTS) return;
+    tried += 1;
+    readCommand({ words: rest.slice(index), writes: [], input }, found, depth + 1);
+  }
+}
+
+const PATCH_PATH = /^\*\*\* (?:Add File|Update File|Delete File|Move to): (.+?)\s*$/gm;
+const DIFF_PATH = /^(?:\+\+\+|---) (?:[ab]\/)?(.+?)(?:\t.*)?$/gm;
+
+/** The files that a patch touches: Codex's own format, else a unified diff. Empty when it is neither. */
+export function patchPaths(patch: string): readonly string[] {
+  const own = [...patch.matchAll(PATCH_PATH)].map((found) => found[1] ?? '');
+  const paths = own.length > 0 ? own : [...patch.matchAll(DIFF_PATH)].map((found) => found[1] ?? '');
+  return [...new Set(paths)].filter((path) => path !== '' && path !== '/dev/null');
+}

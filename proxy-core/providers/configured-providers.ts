@@ -1,0 +1,34 @@
+import type { Configuration } from '../config/schema.ts';
+import { WIRE_FORMATS } from '../contract/records.ts';
+import { parseKeyReference } from './credentials.ts';
+import { type Provider, parseBaseUrl } from './provider.ts';
+import { DEFAULT_PROVIDERS, DEMO_PROVIDER } from './provider-defaults.ts';
+
+/**
+ * The table of providers of a configuration; relative key files are taken from `folder`. A configuration that
+ * names none gets the defaults. Throws an Error that names the provider and what is wrong with it.
+ */
+export function configuredProviders(configuration: Configuration | null, folder: string): readonly Provider[] {
+  if (configuration === null || configuration.providers.length === 0) return DEFAULT_PROVIDERS;
+  return configuration.providers.map((entry) =>
+    entry.id === DEMO_PROVIDER.id ? DEMO_PROVIDER : configured(entry, folder),
+  );
+}
+
+function configured(entry: Configuration['providers'][number], folder: string): Provider {
+  const url = parseBaseUrl(entry.base_url ?? '');
+  if (url.kind === 'invalid') throw new Error(`Provider ${entry.id}: ${url.problem}`);
+  const key = parseKeyReference(entry.key, folder);
+  if (key.kind === 'invalid') throw new Error(`Provider ${entry.id}: ${key.problem}`);
+  const formats = entry.formats ?? WIRE_FORMATS;
+  const onlyMessages = formats.every((format) => format === 'messages');
+  return {
+    id: entry.id,
+    kind: 'http',
+    baseUrl: url.url,
+    formats,
+    models: entry.models ?? ['*'],
+    auth: entry.auth ?? (onlyMessages ? 'x-api-key' : 'bearer'),
+    key: key.reference,
+  };
+}

@@ -1,0 +1,41 @@
+import { isIP, type Socket } from 'node:net';
+import { buildConnector, Pool } from 'undici';
+import { explainRefusal, guardedLookup, refusedAddress } from './address-guard.ts';
+import type { UpstreamOptions } from './upstream.ts';
+import { connectFailure } from './upstream-failure.ts';
+
+const KEEP_ALIVE_MAX_MS = 60_000;
+const MAX_HEADER_BYTES = 64 * 1024;
+/** undici's connector behind the address guard. It makes every connection, so every address is judged. */
+export function guardedConnector(options: UpstreamOptions): buildConnector.connector {
+  const connect = buildConnector({
+    timeout: options.connectTimeoutMs ?? 10_000,
+    // One call per connection: a paused stream then never holds up another, and "nothing was sent" can be proven.
+    allowH2: false,
+    lookup: guardedLookup(options.lookup),
+  } as buildConnector.BuildOptions);
+  return (target, callback) => {
+    const reason = isIP(target.hostname) === 0 ? null : explainRefusal(target.hostname, target.hostname);
+    if (reason !== null) return callback(connectFailure(refusedAddress(reason)), null);
+    connect(target, (...result: [null, Socket] | [Error, null]) => {
+      if (result[0] === null) callback(null, result[1]);
+      else callback(connectFailure(result[0]), null);
+    });
+  };
+}
+
+/** The pool of one origin. `connect` is shared, so that TLS sessions are too. */
+export function openPool(origin: string, options: UpstreamOptions, connect: buildConnector.connector): Pool {
+  return new Pool(origin, {
+    connect,
+    allowH2: false,
+    useMilo: false,
+    pipelining: 1,
+    connections: options.connections ?? null,
+    keepAliveTimeout: options.keepAliveMs ?? 4_000,
+    keepAliveMaxTimeout: Math.max(KEEP_ALIVE_MAX_MS, options.keepAliveMs ?? 0),
+    headersTimeout: options.headersTimeoutMs ?? 600_000,
+    bodyTimeout: options.chunkTimeoutMs ?? 300_000,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  });
+}

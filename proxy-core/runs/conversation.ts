@@ -1,0 +1,57 @@
+/**
+ * Recognising that a request continues a conversation, for clients that name no session. Each message is
+ * reduced to a gist (role, length, head and tail), so the cost does not grow with the text; a mistake here
+ * only files a call under the wrong one of the same agent's runs. `cache_control` moves between messages
+ * from turn to turn (measured on Claude Code) and is left out.
+ */
+
+/** Hex SHA-256 of a text, lent by the caller. */
+export type Sha256 = (text: string) => string;
+
+export interface ConversationKeys {
+  /** Key under which this request's whole conversation is filed; null when there is nothing to file. */
+  readonly whole: string | null;
+  /** Keys of earlier lengths that an assistant's turn follows, longest first. */
+  readonly earlier: readonly string[];
+}
+
+const NONE: ConversationKeys = { whole: null, earlier: [] };
+const EARLIER_LIMIT = 8;
+const SAMPLE = 160;
+
+/** Keys of a request body's conversation (`messages`, or `input` when that is a list). */
+export function conversationKeys(body: unknown, sha256: Sha256): ConversationKeys {
+  const messages = messagesOf(body);
+  if (messages.length === 0) return NONE;
+  const earlier: string[] = [];
+  let chain = '';
+  messages.forEach((message, index) => {
+    chain = sha256(`${chain}\n${gist(message)}`);
+    const next = messages[index + 1];
+    if (next !== undefined && isModelTurn(next) && !isModelTurn(message)) earlier.unshift(chain);
+  });
+  return { whole: chain, earlier: earlier.slice(0, EARLIER_LIMIT) };
+}
+
+function messagesOf(body: unknown): readonly unknown[] {
+  if (typeof body !== 'object' || body === null) return [];
+  const list: unknown = Reflect.get(body, 'messages') ?? Reflect.get(body, 'input');
+  return Array.isArray(list) ? list : [];
+}
+
+function isModelTurn(message: unknown): boolean {
+  if (typeof message !== 'object' || message === null) return false;
+  const role: unknown = Reflect.get(message, 'role');
+  const type: unknown = Reflect.get(message, 'type');
+  return role === 'assistant' || type === 'function_call' || type === 'custom_tool_call' || type === 'reasoning';
+}
+
+function gist(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return `${value.length}:${value.slice(0, SAMPLE)}:${value.slice(-SAMPLE)}`;
+  if (typeof value !== 'object' || value === null || depth > 6) return String(value);
+  if (Array.isArray(value)) return `[${value.map((item) => gist(item, depth + 1)).join(',')}]`;
+  return Object.keys(value)
+    .filter((key) => key !== 'cache_control')
+    .map((key) => `${key}=${gist(Reflect.get(value, key), depth + 1)}`)
+    .join(';');
+}

@@ -1,0 +1,125 @@
+import { Worker } from 'node:worker_threads';
+import type { FailPoint, FromWorker, StoreLimits, StoreNote, ToWorker, WorkerOptions } from './messages.ts';
+import { createOutbox } from './outbox.ts';
+import { openReader } from './reader.ts';
+import { StoreRefused } from './refusal.ts';
+import type { Receipt, Store, StoreTrouble, Verb, VerbInput, VerbOutput } from './store.ts';
+import { createSubmissions, refusedReceipt } from './submissions.ts';
+
+export interface OpenStoreOptions {
+  /** The database file in the home folder; both are created if they do not exist. */
+  readonly path: string;
+  /** Epoch ms. Verbs carry their own instant; this decides which budget windows reads show. */
+  readonly clock: () => number;
+  /** Told what a person running the store may want to know. */
+  readonly onNote?: (note: StoreNote) => void;
+  readonly limits?: Partial<StoreLimits>;
+  /** For tests only: where the process is to be killed. */
+  readonly failPoint?: FailPoint;
+}
+
+const LIMITS: StoreLimits = { idlePages: 256, busyPages: 8_192, alarmPages: 65_536 };
+
+const CLOSED: StoreTrouble = { reason: 'closed', detail: 'the store has been closed' };
+
+/**
+ * Open the store: start the worker with the only writing connection, then a reading connection on this thread.
+ * Rejects with StoreRefused, whose message says what to do, and then has changed nothing.
+ */
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  const worker = new Worker(workerFile(import.meta.url), {
+    workerData: {
+      path: options.path,
+      now: options.clock(),
+      failPoint: options.failPoint ?? null,
+      limits: { ...LIMITS, ...options.limits },
+    } satisfies WorkerOptions,
+  });
+  await whenReady(worker);
+  const reader = openReader(options.path, options.clock);
+  return storeOver(worker, reader, options.onNote ?? (() => undefined));
+}
+
+/** The worker beside this module: its source when Node runs the sources, `store-worker.js` in a bundle. */
+function workerFile(self: string): URL {
+  return new URL(self.endsWith('.ts') ? './worker.ts' : './store-worker.js', self);
+}
+
+function whenReady(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('message', (message: FromWorker) => {
+      worker.off('error', reject);
+      if (message.kind === 'ready') resolve();
+      else if (message.kind !== 'refused') reject(new Error(`unexpected from the store: ${message.kind}`));
+      else reject(message.code === null ? new Error(message.message) : new StoreRefused(message.code, message.message));
+    });
+  });
+}
+
+function storeOver(worker: Worker, reader: ReturnType<typeof openReader>, onNote: (note: StoreNote) => void): Store {
+  const submissions = createSubmissions();
+  const outbox = createOutbox(worker);
+  const ended = Promise.withResolvers<void>();
+  let trouble: StoreTrouble | null = null;
+  let closing: Promise<void> | null = null;
+
+  const end = (why: StoreTrouble): void => {
+    trouble = why;
+    submissions.fail(why);
+    ended.resolve();
+  };
+
+  const hear = (message: FromWorker): void => {
+    switch (message.kind) {
+      case 'replies':
+        submissions.answer(message.batch, message.replies);
+        break;
+      case 'durable':
+        submissions.settle(message.batch);
+        break;
+      case 'trouble':
+        trouble = message.trouble;
+        if (message.trouble !== null && message.final) submissions.fail(message.trouble);
+        break;
+      case 'note':
+        onNote(message.note);
+        break;
+      case 'closed':
+        end(CLOSED);
+        break;
+      case 'ready':
+      case 'refused':
+        break;
+    }
+  };
+  worker.on('message', hear);
+  worker.on('error', (error) => end({ reason: 'io_error', detail: `the store's worker died: ${error.message}` }));
+  worker.on('exit', () => end(trouble ?? { reason: 'io_error', detail: "the store's worker ended" }));
+
+  const shutDown = async (): Promise<void> => {
+    outbox.flush();
+    await submissions.all().catch(() => undefined); // whoever waits for a write has been told
+    reader.close();
+    worker.postMessage({ kind: 'close' } satisfies ToWorker);
+    await ended.promise;
+  };
+
+  return {
+    read: reader.read,
+    get trouble() {
+      return trouble;
+    },
+    write<V extends Verb>(verb: V, input: VerbInput<V>): Receipt<VerbOutput<V>> {
+      if (closing !== null) return refusedReceipt(CLOSED);
+      const { id, receipt } = submissions.open<VerbOutput<V>>();
+      if (id !== null) outbox.add({ id, verb, input });
+      return receipt;
+    },
+    durable: () => submissions.all(),
+    close() {
+      closing ??= shutDown();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import Database from 'better-sqlite3';
+import { readable } from './handle.ts';
+import type { StoreReader } from './store.ts';
+import { listAgents, listTeams, listTokens } from './tables/agents.ts';
+import { findArtifactBlob, listArtifacts } from './tables/artifacts.ts';
+import { listAudit } from './tables/audit.ts';
+import { readBlob } from './tables/blobs.ts';
+import { readBody } from './tables/bodies.ts';
+import { findAccount, listAccounts, toBudgetRecord } from './tables/budgets.ts';
+import { findExchange, findExchangeBody, listExchanges, listOutputSamples } from './tables/exchanges.ts';
+import { listPolicies } from './tables/policies.ts';
+import { findIdleRuns, findLastStopped, findRun, findRunsByKey, listRuns } from './tables/runs.ts';
+import { findSetting } from './tables/settings.ts';
+import { listPendingCalls, listSteps } from './tables/steps.ts';
+
+/** Reads of an existing store on a connection of their own that cannot write. `clock` says which windows are current. */
+export function openReader(path: string, clock: () => number): { readonly read: StoreReader; close(): void } {
+  const connection = new Database(path, { readonly: true, fileMustExist: true });
+  const db = readable(connection);
+  const body = (exchangeId: string, side: 'request' | 'response'): Uint8Array | null => {
+    const bodyId = findExchangeBody(db, exchangeId, side);
+    return bodyId === null ? null : readBody(db, bodyId);
+  };
+  const read: StoreReader = {
+    agents: () => listAgents(db),
+    tokens: () => listTokens(db, clock()),
+    teams: () => listTeams(db),
+    run: (runId) => findRun(db, runId),
+    runs: (filter) => listRuns(db, filter),
+    findRuns: (agentId, key) => findRunsByKey(db, agentId, key),
+    idleRuns: (agentId, since) => findIdleRuns(db, agentId, since),
+    lastStopped: (agentId) => findLastStopped(db, agentId),
+    exchange: (exchangeId) => findExchange(db, exchangeId),
+    exchanges: (runId) => listExchanges(db, runId),
+    steps: (runId, filter) => listSteps(db, runId, filter),
+    requestBody: (exchangeId) => body(exchangeId, 'request'),
+    responseBody: (exchangeId) => body(exchangeId, 'response'),
+    artifacts: (runId) => listArtifacts(db, runId),
+    artifactBody: (artifactId) => {
+      const blobId = findArtifactBlob(db, artifactId);
+      return blobId === null ? null : readBlob(db, blobId);
+    },
+    budgets: () => listAccounts(db).map((named) => toBudgetRecord(named, clock())),
+    budget: (scope, subject) => {
+      const named = findAccount(db, scope, subject);
+      return named === null ? null : toBudgetRecord(named, clock());
+    },
+    policies: () => listPolicies(db),
+    setting: (name) => findSetting(db, name),
+    audit: (filter) => listAudit(db, filter),
+    outputSamples: (model) => listOutputSamples(db, model),
+    pendingToolCalls: (runId) => listPendingCalls(db, runId),
+  };
+  return { read, close: () => connection.close() };
+}

@@ -1,0 +1,318 @@
+import type { BudgetAlert } from '../budget/account.ts';
+import type { NanoUsd } from '../contract/money.ts';
+import type {
+  AgentRecord,
+  ArtifactRecord,
+  AuditRecord,
+  BudgetRecord,
+  BudgetScope,
+  BudgetWindow,
+  Delivery,
+  ExchangeRecord,
+  ExchangeState,
+  RunRecord,
+  StepRecord,
+  Usage,
+  WireFormat,
+} from '../contract/records.ts';
+
+/**
+ * The store behind one worker thread with the only writing connection. Verbs are coarse: each is one
+ * transaction that changes state and appends its audit records, so nothing is ever half done.
+ */
+export interface Store {
+  /** Synchronous reads on this thread's own read-only connection. May lag behind a write that is not yet committed. */
+  readonly read: StoreReader;
+  /** Submit one verb. Verbs run in the order in which they were submitted. */
+  write<V extends Verb>(verb: V, input: VerbInput<V>): Receipt<VerbOutput<V>>;
+  /** Resolves once everything submitted so far is durable. */
+  durable(): Promise<void>;
+  /** Why writes are refused at present, or null. Set for good by a failed fsync; cleared when a full disk has room again. */
+  readonly trouble: StoreTrouble | null;
+  close(): Promise<void>;
+}
+
+/**
+ * What became of a write. `committed` resolves when it survives `kill -9` of this process, `durable` when it
+ * survives a power cut (fsynced, together with whatever else waited). Both reject with StoreUnavailable.
+ */
+export interface Receipt<T> {
+  readonly committed: Promise<T>;
+  readonly durable: Promise<T>;
+}
+
+export interface StoreTrouble {
+  readonly reason: 'disk_full' | 'io_error' | 'closed';
+  readonly detail: string;
+}
+
+/** A write could not be made; nothing of it is stored. */
+export class StoreUnavailable extends Error {
+  readonly trouble: StoreTrouble;
+  constructor(trouble: StoreTrouble) {
+    super(`store unavailable: ${trouble.reason} (${trouble.detail})`);
+    this.name = 'StoreUnavailable';
+    this.trouble = trouble;
+  }
+}
+
+/** Who did something, for the audit: `operator`, `agent:NAME`, `system`; and by which way: `cli`, `config`, `proxy`, `desktop`, … */
+export interface By {
+  readonly actor: string;
+  readonly channel: string;
+}
+
+/** A name under which a run is found again. Keys resolve within one agent only. */
+export interface RunKey {
+  readonly kind: 'session' | 'tool_call' | 'response' | 'conversation' | 'cache_key' | 'installation';
+  readonly key: string;
+  /** The key moves to this run from any other that it was filed under. */
+  readonly replaces?: boolean;
+}
+
+/** A run as its first exchange (or the run API) starts it. */
+export interface RunStart {
+  readonly runId: string;
+  readonly policy: string;
+  readonly explicit: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly client: string | null;
+  readonly cap: NanoUsd | null;
+  readonly alertAt: readonly number[];
+}
+
+export interface AdmitInput {
+  readonly at: number;
+  readonly exchangeId: string;
+  readonly agentId: string;
+  readonly agentName: string;
+  readonly team: string | null;
+  readonly runId: string;
+  /** Present when this exchange starts the run. Ignored if the run exists. */
+  readonly start: RunStart | null;
+  readonly keys: readonly RunKey[];
+  readonly method: string;
+  readonly path: string;
+  readonly wireFormat: WireFormat | null;
+  readonly provider: string | null;
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly client: string | null;
+  readonly subagent: string | null;
+  readonly side: string | null;
+  readonly retryOf: string | null;
+  /** Upper bound to reserve on run, agent and team; 0 for what is never charged. */
+  readonly reserve: NanoUsd;
+  /** Call ids of tool results first seen in this request. */
+  readonly toolResults: readonly { readonly callId: string; readonly isError: boolean }[];
+}
+
+/** Room left on the tightest cap of a call, null without any cap. */
+export type Remaining = NanoUsd | null;
+
+export type AdmitOutput =
+  | { readonly kind: 'admitted'; readonly step: number; readonly remaining: Remaining }
+  | {
+      /** The refusal itself is recorded: an exchange in state `refused`, a step and an audit record. */
+      readonly kind: 'over_budget';
+      readonly step: number;
+      readonly crossed: BudgetRecord;
+      readonly caps: readonly BudgetRecord[];
+      /** The step whose settlement reached the cap, or this call's own when only its reservation does not fit. */
+      readonly stepThatCrossed: number;
+      /** The run that step belongs to. */
+      readonly crossedRunId: string;
+    }
+  | { readonly kind: 'run_ended'; readonly state: 'completed' | 'stopped' }
+  /** The run is another agent's, or does not exist and `start` is absent. Nothing is recorded. */
+  | { readonly kind: 'not_found' };
+
+export interface SettleInput {
+  readonly at: number;
+  readonly exchangeId: string;
+  readonly state: Exclude<ExchangeState, 'open' | 'refused'>;
+  readonly status: number | null;
+  readonly failure: string | null;
+  readonly cost: NanoUsd;
+  readonly estimated: boolean;
+  readonly usage: Usage | null;
+  readonly model: string | null;
+  readonly finishReason: string | null;
+  readonly firstByteAt: number | null;
+  readonly toolCalls: readonly {
+    readonly callId: string | null;
+    readonly name: string;
+    readonly server: boolean;
+    readonly argsText: string;
+  }[];
+  readonly keys: readonly RunKey[];
+  readonly responseContentType: string | null;
+}
+
+export interface SettleOutput {
+  /** False when this exchange had been settled before: nothing was changed. */
+  readonly applied: boolean;
+  readonly run: RunRecord;
+  readonly remaining: Remaining;
+  readonly alerts: readonly BudgetAlert[];
+}
+
+/** Every write, by name. */
+export interface Verbs {
+  admit: { input: AdmitInput; output: AdmitOutput };
+  /** The request's exact bytes (after decoding), cut at its messages so that a conversation stores only what is new. */
+  storeRequest: { input: { exchangeId: string; body: Uint8Array }; output: null };
+  /** The answer's exact bytes as they came from the provider. */
+  storeResponse: { input: { exchangeId: string; body: Uint8Array }; output: null };
+  settle: { input: SettleInput; output: SettleOutput };
+  /** A request refused before any money was reserved (policy, pause, unpriced model). Recorded with its step. */
+  refuse: {
+    input: Omit<AdmitInput, 'reserve' | 'toolResults'> & {
+      readonly failure: string;
+      readonly status: number;
+      readonly context: Readonly<Record<string, unknown>>;
+    };
+    output: { readonly step: number };
+  };
+  startRun: {
+    input: { at: number; agentId: string; agentName: string; start: RunStart; by: By };
+    output: { readonly created: boolean; readonly run: RunRecord };
+  };
+  endRun: {
+    input: { at: number; runId: string; state: 'completed' | 'stopped'; by: By };
+    output: { readonly changed: boolean; readonly run: RunRecord };
+  };
+  putArtifact: {
+    input: {
+      at: number;
+      artifactId: string;
+      runId: string;
+      name: string;
+      contentType: string;
+      body: Uint8Array;
+      by: By;
+    };
+    output: ArtifactRecord;
+  };
+  /** A step that is not a call: an alert, an opaque note. Also appended to the audit when `audit` is set. */
+  addStep: {
+    input: {
+      at: number;
+      runId: string;
+      kind: StepRecord['kind'];
+      exchangeId: string | null;
+      summary: string;
+      detail: Readonly<Record<string, unknown>>;
+      audit: { kind: string; by: By } | null;
+    };
+    output: { readonly step: number };
+  };
+  /** Insert or update by name; returns the stored agent. */
+  saveAgent: {
+    input: {
+      at: number;
+      agentId: string;
+      name: string;
+      team: string | null;
+      policy: string;
+      allowedPolicies: readonly string[];
+      runCap: NanoUsd | null;
+      delivery: Delivery;
+      by: By;
+    };
+    output: AgentRecord;
+  };
+  /** Set the agent's token hash. The previous one keeps working until `previousUntil`. */
+  setToken: {
+    input: {
+      at: number;
+      agentId: string;
+      tokenHash: string;
+      tokenPrefix: string;
+      previousUntil: number;
+      by: By;
+    };
+    output: AgentRecord;
+  };
+  revokeAgent: { input: { at: number; agentId: string; by: By }; output: AgentRecord };
+  saveTeam: { input: { at: number; name: string; by: By }; output: null };
+  /** Set a cap (null: count only). `replaces` says whether counters restart because the window changed. */
+  setBudget: {
+    input: {
+      at: number;
+      scope: BudgetScope;
+      subject: string;
+      cap: NanoUsd | null;
+      window: BudgetWindow;
+      alertAt: readonly number[];
+      by: By;
+    };
+    output: BudgetRecord;
+  };
+  /** Spend back to zero in the current window; reservations of calls in flight stay. */
+  resetBudget: { input: { at: number; scope: BudgetScope; subject: string; by: By }; output: BudgetRecord };
+  /** A new immutable version; the same content as the newest version returns that version. */
+  savePolicy: {
+    input: { at: number; name: string; document: string; note: string; by: By };
+    output: { readonly name: string; readonly version: number; readonly created: boolean };
+  };
+  /** A named installation setting (`paused`, a configuration value last applied, …), JSON. */
+  setSetting: { input: { at: number; name: string; value: unknown; by: By }; output: null };
+  /** Settle what a crash left open: every exchange still `open` is charged its reservation and marked estimated. */
+  recover: { input: { at: number }; output: { readonly settled: number } };
+}
+
+export type Verb = keyof Verbs;
+export type VerbInput<V extends Verb> = Verbs[V]['input'];
+export type VerbOutput<V extends Verb> = Verbs[V]['output'];
+
+/** A page of a list, newest first; `next` is the cursor of the following page. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/** Reads. All prepared, all indexed; lists are paged. */
+export interface StoreReader {
+  agents(): readonly AgentRecord[];
+  /** Token hashes that authenticate now: current ones, and previous ones until their overlap ends. */
+  tokens(): readonly { readonly tokenHash: string; readonly agentId: string; readonly validUntil: number | null }[];
+  teams(): readonly string[];
+  run(runId: string): RunRecord | null;
+  runs(filter: {
+    states?: readonly string[];
+    agentId?: string;
+    since?: number;
+    cursor?: string;
+    limit: number;
+  }): Page<RunRecord>;
+  /** Up to two run ids of this agent filed under a key, newest first. */
+  findRuns(agentId: string, key: RunKey): readonly string[];
+  /** This agent's open runs that were not named explicitly and were active since `since`, at most two. */
+  idleRuns(agentId: string, since: number): readonly string[];
+  /** When the agent's most recent stopped run was stopped, and its id. */
+  lastStopped(agentId: string): { readonly runId: string; readonly at: number } | null;
+  exchange(exchangeId: string): ExchangeRecord | null;
+  exchanges(runId: string): readonly ExchangeRecord[];
+  steps(runId: string, filter: { afterStep?: number; limit: number }): readonly StepRecord[];
+  requestBody(exchangeId: string): Uint8Array | null;
+  responseBody(exchangeId: string): Uint8Array | null;
+  artifacts(runId: string): readonly ArtifactRecord[];
+  artifactBody(artifactId: string): Uint8Array | null;
+  budgets(): readonly BudgetRecord[];
+  budget(scope: BudgetScope, subject: string): BudgetRecord | null;
+  policies(): readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly note: string;
+    readonly created_at: number;
+    readonly document: string;
+  }[];
+  setting(name: string): unknown;
+  /** Audit records in order, from `afterSeq`. */
+  audit(filter: { afterSeq: number; runId?: string; limit: number }): readonly AuditRecord[];
+  /** Output token counts of the model's latest settled calls (at most 200), for the learned estimate. */
+  outputSamples(model: string): readonly number[];
+  /** Call ids of the run's tool calls whose result has not been seen. */
+  pendingToolCalls(runId: string): readonly string[];
+}

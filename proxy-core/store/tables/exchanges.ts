@@ -1,0 +1,149 @@
+import { type ExchangeRecord, exchangeRecord, type Usage } from '../../contract/records.ts';
+import type { Readable, Writable } from '../handle.ts';
+import type { AdmitInput, SettleInput } from '../store.ts';
+
+/** Exchanges: one row from admission to settlement. `state = 'open'` is what makes settling exactly-once. */
+
+/** What a verb needs to know of an exchange before it settles it. */
+export interface ExchangeHead {
+  readonly exchange_id: string;
+  readonly run_id: string;
+  readonly agent_id: string;
+  readonly agent: string;
+  readonly team: string | null;
+  readonly step: number;
+  readonly state: ExchangeRecord['state'];
+  readonly model: string | null;
+  readonly reserved_nano: number;
+}
+
+const SELECT_HEAD = `SELECT e.exchange_id, e.run_id, e.agent_id, a.name AS agent, e.team, e.step, e.state, e.model,
+  e.reserved_nano FROM exchanges e JOIN agents a ON a.agent_id = e.agent_id`;
+
+interface ExchangeRow extends Omit<ExchangeRecord, 'stream' | 'estimated' | 'usage'> {
+  readonly stream: number;
+  readonly estimated: number;
+  readonly usage: string | null;
+}
+
+const SELECT_EXCHANGE = `SELECT e.exchange_id, e.run_id, e.agent_id, e.step, e.state, e.method, e.path, e.wire_format,
+  e.provider, coalesce(e.model, e.answered_model) AS model, e.stream, e.status, e.failure, e.client, e.subagent, e.side,
+  e.started_at, e.first_byte_at, e.ended_at, e.reserved_nano, e.cost_nano, e.estimated, e.usage, e.finish_reason,
+  e.retry_of FROM exchanges e`;
+
+/** How an exchange begins: open with its reservation, or refused at once. */
+export type ExchangeStart =
+  | { readonly state: 'open'; readonly reserved: number }
+  | { readonly state: 'refused'; readonly status: number; readonly failure: string };
+
+export type ExchangeFacts = Omit<AdmitInput, 'reserve' | 'toolResults'>;
+
+export function insertExchange(db: Writable, input: ExchangeFacts, step: number, start: ExchangeStart): void {
+  const refused = start.state === 'refused';
+  db.run(
+    `INSERT INTO exchanges (exchange_id, run_id, agent_id, team, step, state, method, path, wire_format, provider,
+       model, stream, status, failure, client, subagent, side, started_at, ended_at, reserved_nano, retry_of)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    input.exchangeId,
+    input.runId,
+    input.agentId,
+    input.team,
+    step,
+    start.state,
+    input.method,
+    input.path,
+    input.wireFormat,
+    input.provider,
+    input.model,
+    input.stream ? 1 : 0,
+    refused ? start.status : null,
+    refused ? start.failure : null,
+    input.client,
+    input.subagent,
+    input.side,
+    input.at,
+    refused ? input.at : null,
+    refused ? 0 : start.reserved,
+    input.retryOf,
+  );
+}
+
+export function findExchangeHead(db: Readable, exchangeId: string): ExchangeHead | null {
+  return db.one<ExchangeHead>(`${SELECT_HEAD} WHERE e.exchange_id = ?`, exchangeId) ?? null;
+}
+
+/** Every exchange that has not been settled. */
+export function listOpenExchanges(db: Readable): readonly ExchangeHead[] {
+  return db.all<ExchangeHead>(`${SELECT_HEAD} WHERE e.state = 'open' ORDER BY e.exchange_id`);
+}
+
+/** Write what became of an open exchange. */
+export function closeExchange(db: Writable, input: Omit<SettleInput, 'toolCalls' | 'keys'>): void {
+  db.run(
+    `UPDATE exchanges SET state = ?, status = ?, failure = ?, cost_nano = ?, estimated = ?, usage = ?,
+       output_tokens = ?, answered_model = ?, finish_reason = ?, first_byte_at = ?, ended_at = ?,
+       response_content_type = ? WHERE exchange_id = ? AND state = 'open'`,
+    input.state,
+    input.status,
+    input.failure,
+    input.cost,
+    input.estimated ? 1 : 0,
+    input.usage === null ? null : JSON.stringify(input.usage),
+    input.usage?.output_tokens ?? null,
+    input.model,
+    input.finishReason,
+    input.firstByteAt,
+    input.at,
+    input.responseContentType,
+    input.exchangeId,
+  );
+}
+
+export function findExchange(db: Readable, exchangeId: string): ExchangeRecord | null {
+  const row = db.one<ExchangeRow>(`${SELECT_EXCHANGE} WHERE e.exchange_id = ?`, exchangeId);
+  return row === undefined ? null : toRecord(row);
+}
+
+/** A run's exchanges in the order of their steps: found through the steps, which are kept in that order. */
+export function listExchanges(db: Readable, runId: string): readonly ExchangeRecord[] {
+  const rows = db.all<ExchangeRow>(
+    `${SELECT_EXCHANGE} JOIN steps s ON e.exchange_id = s.exchange_id AND e.step = s.step
+     WHERE s.run_id = ? ORDER BY s.step`,
+    runId,
+  );
+  return rows.map(toRecord);
+}
+
+/** Output tokens of the latest completed calls that asked for a model, at most 200. */
+export function listOutputSamples(db: Readable, model: string): readonly number[] {
+  return db
+    .all<{ output_tokens: number }>(
+      `SELECT output_tokens FROM exchanges WHERE model = ? AND state = 'completed' AND output_tokens IS NOT NULL
+       ORDER BY ended_at DESC LIMIT 200`,
+      model,
+    )
+    .map((row) => row.output_tokens);
+}
+
+/** Where one side's body is kept, or null. */
+export function findExchangeBody(db: Readable, exchangeId: string, side: 'request' | 'response'): number | null {
+  const row = db.one<{ body: number | null }>(
+    `SELECT ${side}_body AS body FROM exchanges WHERE exchange_id = ?`,
+    exchangeId,
+  );
+  return row?.body ?? null;
+}
+
+export function setExchangeBody(db: Writable, exchangeId: string, side: 'request' | 'response', bodyId: number): void {
+  db.run(`UPDATE exchanges SET ${side}_body = ? WHERE exchange_id = ?`, bodyId, exchangeId);
+}
+
+const toRecord = (row: ExchangeRow): ExchangeRecord =>
+  exchangeRecord.parse({
+    ...row,
+    stream: row.stream === 1,
+    estimated: row.estimated === 1,
+    usage: parseUsage(row.usage),
+  });
+
+const parseUsage = (text: string | null): Usage | null => (text === null ? null : JSON.parse(text));

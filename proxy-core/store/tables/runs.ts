@@ -1,0 +1,204 @@
+import { type RunRecord, type RunState, runRecord } from '../../contract/records.ts';
+import type { Readable, SqlValue, Writable } from '../handle.ts';
+import type { Page, RunKey, RunStart } from '../store.ts';
+
+/** Runs and the keys they are found by. A run's cap and reservations are its account's (`budgets`); its totals are here. */
+
+const SELECT_RUN = `SELECT r.run_id, r.agent_id, a.name AS agent, r.state, r.policy, r.explicit, r.labels, r.client,
+  r.started_at, r.last_activity_at, r.ended_at, r.spent_nano, b.reserved_nano, b.cap_nano, r.exchanges, r.tool_calls,
+  r.steps, r.input_tokens, r.output_tokens, r.models
+  FROM runs r JOIN agents a ON a.agent_id = r.agent_id JOIN budgets b ON b.scope = 'run' AND b.subject = r.run_id`;
+
+interface RunRow extends Omit<RunRecord, 'explicit' | 'labels' | 'models'> {
+  readonly explicit: number;
+  readonly labels: string;
+  readonly models: string;
+}
+
+/** What a verb needs to know of a run before it changes it. */
+export interface RunHead {
+  readonly run_id: string;
+  readonly agent_id: string;
+  readonly state: RunState;
+}
+
+export function findRunHead(db: Readable, runId: string): RunHead | null {
+  return db.one<RunHead>('SELECT run_id, agent_id, state FROM runs WHERE run_id = ?', runId) ?? null;
+}
+
+/** The run's full record, or null. */
+export function findRun(db: Readable, runId: string): RunRecord | null {
+  const row = db.one<RunRow>(`${SELECT_RUN} WHERE r.run_id = ?`, runId);
+  return row === undefined ? null : toRecord(row);
+}
+
+export function insertRun(db: Writable, agentId: string, start: RunStart, at: number): RunHead {
+  db.run(
+    `INSERT INTO runs (run_id, agent_id, state, policy, explicit, labels, client, started_at, last_activity_at)
+     VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?)`,
+    start.runId,
+    agentId,
+    start.policy,
+    start.explicit ? 1 : 0,
+    JSON.stringify(start.labels),
+    start.client,
+    at,
+    at,
+  );
+  return { run_id: start.runId, agent_id: agentId, state: 'open' };
+}
+
+/** Count an exchange and `steps` more steps; returns the number of the last of them. */
+export function advanceRun(
+  db: Writable,
+  runId: string,
+  change: { steps: number; exchanges: number; at: number },
+): number {
+  const row = db.change<{ steps: number }>(
+    `UPDATE runs SET steps = steps + ?, exchanges = exchanges + ?, last_activity_at = max(last_activity_at, ?)
+     WHERE run_id = ? RETURNING steps`,
+    change.steps,
+    change.exchanges,
+    change.at,
+    runId,
+  );
+  if (row === undefined) throw new Error(`no such run: ${runId}`);
+  return row.steps;
+}
+
+/** Note a model the run has used. */
+export function addRunModel(db: Writable, runId: string, model: string): void {
+  db.run(
+    `UPDATE runs SET models = json_insert(models, '$[#]', ?)
+     WHERE run_id = ? AND NOT EXISTS (SELECT 1 FROM json_each(runs.models) WHERE value = ?)`,
+    model,
+    runId,
+    model,
+  );
+}
+
+/** Add what a settled exchange cost and used to the run's totals. */
+export function chargeRun(
+  db: Writable,
+  runId: string,
+  charge: { cost: number; toolCalls: number; inputTokens: number; outputTokens: number; at: number },
+): void {
+  db.run(
+    `UPDATE runs SET spent_nano = spent_nano + ?, tool_calls = tool_calls + ?, input_tokens = input_tokens + ?,
+       output_tokens = output_tokens + ?, last_activity_at = max(last_activity_at, ?) WHERE run_id = ?`,
+    charge.cost,
+    charge.toolCalls,
+    charge.inputTokens,
+    charge.outputTokens,
+    charge.at,
+    runId,
+  );
+}
+
+/** End a run that has not ended. False if it had. */
+export function closeRun(db: Writable, runId: string, state: 'completed' | 'stopped', at: number): boolean {
+  return (
+    db.run(
+      `UPDATE runs SET state = ?, ended_at = ? WHERE run_id = ? AND state IN ('open', 'waiting')`,
+      state,
+      at,
+      runId,
+    ) === 1
+  );
+}
+
+/** File keys under a run; a key filed before is left as it is. */
+export function fileKeys(db: Writable, agentId: string, runId: string, keys: readonly RunKey[], at: number): void {
+  for (const { kind, key } of keys) {
+    db.run(
+      'INSERT INTO run_keys (agent_id, kind, key, run_id, filed_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      agentId,
+      kind,
+      key,
+      runId,
+      at,
+    );
+  }
+}
+
+/** Up to two runs of an agent filed under a key, newest first. */
+export function findRunsByKey(db: Readable, agentId: string, { kind, key }: RunKey): readonly string[] {
+  return runIds(
+    db.all(
+      `SELECT run_id FROM run_keys WHERE agent_id = ? AND kind = ? AND key = ? ORDER BY filed_at DESC, run_id DESC LIMIT 2`,
+      agentId,
+      kind,
+      key,
+    ),
+  );
+}
+
+/** Up to two of an agent's runs that were not named, have not ended and were active since `since`, latest first. */
+export function findIdleRuns(db: Readable, agentId: string, since: number): readonly string[] {
+  return runIds(
+    db.all(
+      `SELECT run_id FROM runs WHERE agent_id = ? AND explicit = 0 AND state IN ('open', 'waiting')
+         AND last_activity_at >= ? ORDER BY last_activity_at DESC LIMIT 2`,
+      agentId,
+      since,
+    ),
+  );
+}
+
+/** The agent's most recently stopped run. */
+export function findLastStopped(db: Readable, agentId: string): { readonly runId: string; readonly at: number } | null {
+  const row = db.one<{ runId: string; at: number }>(
+    `SELECT run_id AS runId, ended_at AS at FROM runs WHERE agent_id = ? AND state = 'stopped'
+     ORDER BY ended_at DESC LIMIT 1`,
+    agentId,
+  );
+  return row ?? null;
+}
+
+export interface RunFilter {
+  readonly states?: readonly string[];
+  readonly agentId?: string;
+  readonly since?: number;
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+/** A page of runs, latest start first. Throws RangeError for a cursor that no page has returned. */
+export function listRuns(db: Readable, filter: RunFilter): Page<RunRecord> {
+  const { where, values } = condition(filter);
+  const rows = db.all<RunRow>(
+    `${SELECT_RUN} ${where} ORDER BY r.started_at DESC, r.run_id DESC LIMIT ?`,
+    ...values,
+    filter.limit + 1,
+  );
+  const items = rows.slice(0, filter.limit).map(toRecord);
+  const last = items.at(-1);
+  return { items, next: rows.length > filter.limit && last !== undefined ? `${last.started_at}:${last.run_id}` : null };
+}
+
+function condition(filter: RunFilter): { readonly where: string; readonly values: readonly SqlValue[] } {
+  const parts: (readonly [string, ...SqlValue[]])[] = [];
+  if (filter.states !== undefined)
+    parts.push([`r.state IN (${filter.states.map(() => '?').join(', ')})`, ...filter.states]);
+  if (filter.agentId !== undefined) parts.push(['r.agent_id = ?', filter.agentId]);
+  if (filter.since !== undefined) parts.push(['r.started_at >= ?', filter.since]);
+  if (filter.cursor !== undefined) parts.push(['(r.started_at, r.run_id) < (?, ?)', ...parseCursor(filter.cursor)]);
+  const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`;
+  return { where, values: parts.flatMap(([, ...values]) => values) };
+}
+
+function parseCursor(cursor: string): readonly [number, string] {
+  const [, at, runId] = /^(\d{1,15}):(.+)$/.exec(cursor) ?? [];
+  if (at === undefined || runId === undefined) throw new RangeError(`not a cursor: ${cursor}`);
+  return [Number(at), runId];
+}
+
+const runIds = (rows: readonly { readonly run_id: string }[]): readonly string[] => rows.map((row) => row.run_id);
+
+const toRecord = (row: RunRow): RunRecord =>
+  runRecord.parse({
+    ...row,
+    explicit: row.explicit === 1,
+    labels: JSON.parse(row.labels),
+    models: JSON.parse(row.models),
+  });

@@ -1,0 +1,153 @@
+import { remaining, reserve } from '../../budget/ledger.ts';
+import { FAILURES } from '../../contract/failures.ts';
+import type { Writable } from '../handle.ts';
+import type { AdmitInput, AdmitOutput, By } from '../store.ts';
+import { seeAgent } from '../tables/agents.ts';
+import { appendAudit } from '../tables/audit.ts';
+import { chargedAccounts, type NamedAccount, saveAccounts, toBudgetRecord } from '../tables/budgets.ts';
+import { type ExchangeFacts, insertExchange } from '../tables/exchanges.ts';
+import { addRunModel, advanceRun, fileKeys, findRunHead, type RunHead } from '../tables/runs.ts';
+import { insertResults, insertStep, unseenResults } from '../tables/steps.ts';
+import { beginRun } from './runs.ts';
+import type { VerbBody } from './transaction.ts';
+
+/**
+ * Check and reserve, indivisibly: the rows are read, judged and written in one transaction of the only writer, so
+ * two calls can never both take the last of a cap.
+ */
+export const admit: VerbBody<'admit'> = ({ db }, input) => {
+  const run = findOrBeginRun(db, input);
+  if (run === null) return { kind: 'not_found' };
+  if (run.state === 'completed' || run.state === 'stopped') return refuseEnded(db, input, run.state);
+  fileKeys(db, input.agentId, input.runId, input.keys, input.at);
+  seeAgent(db, input.agentId, input.at);
+  const charged = chargedAccounts(db, input);
+  const reservation = reserve(
+    charged.map(({ account }) => account),
+    input.reserve,
+    input.at,
+  );
+  if (reservation.kind === 'crossed') {
+    const accounts = charged.map(({ name }, index) => ({
+      name,
+      account: reservation.accounts[index] ?? reservation.crossed,
+    }));
+    return refuseOverBudget(db, input, accounts, reservation.crossed);
+  }
+  saveAccounts(db, reservation.accounts);
+  const step = openExchange(db, input);
+  appendAudit(db, {
+    at: input.at,
+    kind: 'budget.reserved',
+    by: agentOf(input),
+    runId: input.runId,
+    fields: { exchange_id: input.exchangeId, agent_id: input.agentId, amount_nano: input.reserve },
+  });
+  return { kind: 'admitted', step, remaining: remaining(reservation.accounts) };
+};
+
+/** A request that was refused before any money was at stake: recorded with its step and audited. */
+export const refuse: VerbBody<'refuse'> = ({ db }, input) => {
+  const run = findOrBeginRun(db, input);
+  if (run === null) throw new Error(`run ${input.runId} is not this agent's`);
+  if (run.state === 'open' || run.state === 'waiting') fileKeys(db, input.agentId, input.runId, input.keys, input.at);
+  seeAgent(db, input.agentId, input.at);
+  const step = recordRefusal(db, input, input.failure, input.status, input.context);
+  appendAudit(db, {
+    at: input.at,
+    kind: 'call.refused',
+    by: agentOf(input),
+    runId: input.runId,
+    fields: { exchange_id: input.exchangeId, failure: input.failure, context: input.context },
+  });
+  return { step };
+};
+
+/** Who calls, for the audit. */
+const agentOf = (input: { readonly agentName: string }): By => ({
+  actor: `agent:${input.agentName}`,
+  channel: 'proxy',
+});
+
+/** The run of a call, begun if it has to be; null if it is another agent's or nobody's. */
+function findOrBeginRun(db: Writable, input: ExchangeFacts): RunHead | null {
+  const run = findRunHead(db, input.runId);
+  if (run !== null) return run.agent_id === input.agentId ? run : null;
+  if (input.start === null) return null;
+  return beginRun(db, input.agentId, input.start, input.at, agentOf(input));
+}
+
+function openExchange(db: Writable, input: AdmitInput): number {
+  const results = unseenResults(db, input.runId, input.toolResults);
+  const step = advanceRun(db, input.runId, { steps: results.length + 1, exchanges: 1, at: input.at });
+  insertResults(db, input, results, step - results.length);
+  insertExchange(db, input, step, { state: 'open', reserved: input.reserve });
+  insertStep(db, {
+    runId: input.runId,
+    step,
+    kind: input.retryOf === null ? 'model_call' : 'retry',
+    at: input.at,
+    exchangeId: input.exchangeId,
+    summary: input.model ?? input.path,
+    detail: {},
+  });
+  if (input.model !== null) addRunModel(db, input.runId, input.model);
+  return step;
+}
+
+function refuseEnded(db: Writable, input: AdmitInput, state: 'completed' | 'stopped'): AdmitOutput {
+  const failure = state === 'stopped' ? 'run_stopped' : 'run_ended';
+  recordRefusal(db, input, failure, FAILURES[failure].status, {});
+  return { kind: 'run_ended', state };
+}
+
+function refuseOverBudget(
+  db: Writable,
+  input: AdmitInput,
+  accounts: readonly NamedAccount[],
+  crossedAccount: NamedAccount['account'],
+): AdmitOutput {
+  const caps = accounts.filter(({ account }) => account.cap !== null).map((named) => toBudgetRecord(named, input.at));
+  const { scope, subject, crossedBy } = crossedAccount;
+  const crossed = caps.find((cap) => cap.scope === scope && cap.subject === subject);
+  if (crossed === undefined) throw new Error(`an account without a cap was crossed: ${scope} ${subject}`);
+  const { cap_nano, spent_nano, reserved_nano } = crossed;
+  const facts = { scope, subject, cap_nano, spent_nano, reserved_nano, requested_nano: input.reserve };
+  const step = recordRefusal(db, input, 'budget_exceeded', FAILURES.budget_exceeded.status, facts);
+  appendAudit(db, {
+    at: input.at,
+    kind: 'budget.exceeded',
+    by: agentOf(input),
+    runId: input.runId,
+    fields: { exchange_id: input.exchangeId, ...facts },
+  });
+  return {
+    kind: 'over_budget',
+    step,
+    crossed,
+    caps,
+    stepThatCrossed: crossedBy?.step ?? step,
+    crossedRunId: crossedBy?.runId ?? input.runId,
+  };
+}
+
+function recordRefusal(
+  db: Writable,
+  input: ExchangeFacts,
+  failure: string,
+  status: number,
+  detail: Readonly<Record<string, unknown>>,
+): number {
+  const step = advanceRun(db, input.runId, { steps: 1, exchanges: 1, at: input.at });
+  insertExchange(db, input, step, { state: 'refused', failure, status });
+  insertStep(db, {
+    runId: input.runId,
+    step,
+    kind: 'refusal',
+    at: input.at,
+    exchangeId: input.exchangeId,
+    summary: failure,
+    detail,
+  });
+  return step;
+}

@@ -1,0 +1,58 @@
+import type { RequestFacts, UnboundedFeature } from './format.ts';
+import { filledText, type JsonRecord, list, record, records } from './loose-json.ts';
+
+/** Parts of reading a request that several formats share. */
+
+const HEAD_LENGTH = 2048;
+
+/** A request of which nothing is known; formats fill in what they find. */
+export const emptyFacts = (body: JsonRecord): RequestFacts => ({
+  model: filledText(body['model']),
+  stream: body['stream'] === true,
+  tools: [],
+  outputLimit: null,
+  choices: 1,
+  toolResults: [],
+  responseIds: [],
+  unbounded: [],
+  background: false,
+  asksUsage: false,
+  sessionHints: {
+    metadataUserId: filledText(record(body['metadata'])['user_id']),
+    promptCacheKey: filledText(body['prompt_cache_key']),
+    systemHead: null,
+  },
+  structuredOutput: false,
+});
+
+/** The largest of the limits that are whole numbers (which of two a provider obeys is unknown), or null. */
+export function outputLimit(...values: readonly unknown[]): number | null {
+  const limits = values.filter((value) => typeof value === 'number' && Number.isInteger(value) && value >= 0);
+  return limits.length === 0 ? null : Math.max(...(limits as number[]));
+}
+
+/** How many choices a value asks for: at least 1, fractions up, numbers in text as a lenient provider reads them. */
+export function choiceCount(value: unknown): number {
+  const n = typeof value === 'number' || typeof value === 'string' ? Math.ceil(Number(value)) : 1;
+  return Number.isSafeInteger(n) && n > 1 ? n : 1;
+}
+
+/** Whether a flag is set; anything but false, null and absent counts, as a lenient provider may read it. */
+export const isSet = (value: unknown): boolean => value !== undefined && value !== null && value !== false;
+
+/** The start of a text, or of the first text block of a list. */
+export function headOf(content: unknown): string | null {
+  const text =
+    filledText(content) ??
+    records(content)
+      .map((block) => filledText(block['text']))
+      .find((t) => t !== null);
+  return text?.slice(0, HEAD_LENGTH) ?? null;
+}
+
+/** The list without repetitions. */
+export const distinct = (features: readonly UnboundedFeature[]): readonly UnboundedFeature[] => [...new Set(features)];
+
+/** The content blocks of every message of a conversation, in order. */
+export const blocksOf = (messages: unknown): readonly JsonRecord[] =>
+  records(messages).flatMap((message) => records(list(message['content'])));

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import { rungate, temporaryFolder } from './rungate-process.ts';
+
+describe('a wrong command line', () => {
+  it.each([
+    [[], 'no command given'],
+    [['agnts'], 'unknown command `agnts`; did you mean `agents`?'],
+    [['agents'], 'needs one of: add, list, rotate, revoke'],
+    [['agents', 'lst'], 'unknown command `agents lst`; did you mean `list`?'],
+    [['agents', 'add'], '`rungate agents add` needs NAME'],
+    [['stop', 'run_1', 'run_2'], 'takes no further words'],
+    [['runs', '--sate', 'open'], 'unknown option `--sate`; did you mean `--state`?'],
+    [['runs', '--state'], '`--state` needs a value (open|waiting|completed|stopped)'],
+    [['runs', '--state', 'opne'], 'must be one of open, waiting, completed, stopped; did you mean `open`?'],
+    [['runs', '--json=yes'], '`--json` takes no value'],
+    [['runs', '--since', 'yesterday'], '`--since` needs a time'],
+    [['runs', '--limit', '501'], 'at most 500'],
+    [['agents', 'add', 'two words'], 'name: letters, digits'],
+    [['agents', 'add', 'a', '--budget-usd', '1e3'], 'needs an amount in USD'],
+    [['agents', 'add', 'a', '--budget-usd', '0x10'], 'needs an amount in USD'],
+    [['budgets', 'set', '--agent', 'a', '--usd', '-5'], 'needs an amount in USD'],
+    [['budgets', 'set', '--agent', 'a', '--usd', '5', '--usd', '50'], '`--usd` is given twice'],
+    [['budgets', 'set', '--agent', 'a'], 'needs --usd'],
+    [['budgets', 'set', '--usd', '5'], 'name one of --run'],
+    [['budgets', 'reset', '--agent', 'a', '--team', 't'], 'name one of --run'],
+    [['serve', '--port', '70000'], 'at most 65535'],
+    [['serve', '--port', 'http'], '`--port` needs a whole number'],
+  ])('%j exits 2 and says why on standard error', async (argv, words) => {
+    const ended = await rungate(argv, { RUNGATE_HOME: temporaryFolder() });
+    expect(ended).toMatchObject({ code: 2, out: '' });
+    expect(ended.err).toContain(words);
+  });
+
+  it('says it as one JSON document with --json', async () => {
+    const ended = await rungate(['runs', '--sate', '--json']);
+    expect(ended).toMatchObject({ code: 2, out: '' });
+    expect(JSON.parse(ended.err)).toEqual({
+      error: { code: 'usage', message: 'unknown option `--sate`; did you mean `--state`?' },
+    });
+  });
+
+  it('takes --json after -- for a word', async () => {
+    const ended = await rungate(['stop', '--', '--json', 'x']);
+    expect(ended.code).toBe(2);
+    expect(ended.err).toMatch(/^rungate: /);
+  });
+});
+
+describe('without a running core', () => {
+  it.each([
+    [['runs']],
+    [['run', 'r']],
+    [['stop', 'r']],
+    [['pause']],
+    [['resume']],
+    [['agents', 'list']],
+    [['budgets', 'list']],
+  ])('%j exits 1 and says how to start one', async (argv) => {
+    const home = temporaryFolder();
+    expect(await rungate([...argv, '--home', home])).toEqual({
+      code: 1,
+      signal: null,
+      out: '',
+      err: `rungate: No Rungate core is running for ${home}. Start one with: rungate serve\n`,
+    });
+  });
+
+  it('says it as one JSON document with --json', async () => {
+    const home = temporaryFolder();
+    const ended = await rungate(['--json', 'runs'], { RUNGATE_HOME: home });
+    expect(ended).toMatchObject({ code: 1, out: '' });
+    expect(JSON.parse(ended.err)).toEqual({
+      error: { code: 'core_not_running', message: expect.stringContaining(home) },
+    });
+  });
+});
+
+describe('help', () => {
+  it('lists every command', async () => {
+    const { code, out } = await rungate(['--help']);
+    expect(code).toBe(0);
+    for (const name of [
+      'serve',
+      'agents add NAME',
+      'budgets set',
+      'runs',
+      'run ID',
+      'stop ID',
+      'config check FILE',
+      'doctor',
+    ])
+      expect(out).toContain(`rungate ${name} `);
+  });
+
+  it('shows one command with its options, wherever --help stands', async () => {
+    const { code, out } = await rungate(['--help', 'agents', 'add']);
+    expect(code).toBe(0);
+    expect(out).toContain('Usage: rungate agents add NAME');
+    expect(out).toMatch(/--delivery auto\|hold\|retry {2,}How its approval gates reach it\./);
+  });
+
+  it('shows the commands of a family', async () => {
+    const { out } = await rungate(['agents', '--help']);
+    expect(out).toContain('rungate agents rotate NAME');
+    expect(out).not.toContain('rungate serve');
+  });
+});
+
+describe('--version', () => {
+  it('prints the package’s version', async () => {
+    expect(await rungate(['--version'])).toMatchObject({ code: 0, out: `${manifest.version}\n`, err: '' });
+    expect(JSON.parse((await rungate(['--version', '--json'])).out)).toEqual({ version: manifest.version });
+  });
+});
