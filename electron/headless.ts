@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
+import type { Configuration } from '../proxy-core/config/schema.ts';
 import { type Rungate, type RungateOptions, startRungate } from '../proxy-core/index.ts';
 import { configuredProviders } from '../proxy-core/providers/configured-providers.ts';
 import { type CredentialPorts, createCredentials, parseKeyReference } from '../proxy-core/providers/credentials.ts';
 import { DEMO_PROVIDER } from '../proxy-core/providers/provider-defaults.ts';
 import type { Headless, HeadlessOptions } from './cli/headless-host.ts';
+import { readPolicies } from './policy-files.ts';
 import { prepareSocketFolder, socketPath } from './socket-path.ts';
 import { VERSION } from './version.ts';
 
@@ -14,13 +16,19 @@ import { VERSION } from './version.ts';
  */
 export async function startHeadless(options: HeadlessOptions): Promise<Headless> {
   const socket = socketPath(options.home);
+  const policyDocuments = await readPolicies(options.configuration?.policies ?? [], folderOf(options));
   const rungate = await startRungate(
     {
       clock: { now: Date.now },
       random: { bytes: (count) => randomBytes(count) },
       log: options.log,
     },
-    { ...coreOptions(options), commandSocket: socket, beforeListen: () => prepareSocketFolder(socket) },
+    {
+      ...coreOptions(options),
+      policyDocuments,
+      commandSocket: socket,
+      beforeListen: () => prepareSocketFolder(socket),
+    },
   );
   if (rungate.operator === null) throw new Error('the operator port is not open');
   return {
@@ -33,13 +41,14 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
   };
 }
 
-function coreOptions(options: HeadlessOptions): Omit<RungateOptions, 'commandSocket' | 'beforeListen'> {
+type HostOptions = 'policyDocuments' | 'commandSocket' | 'beforeListen';
+
+function coreOptions(options: HeadlessOptions): Omit<RungateOptions, HostOptions> {
   const { configuration, env } = options;
-  const folder = options.configFile === null ? process.cwd() : dirname(options.configFile);
+  const folder = folderOf(options);
   const providers = configuredProviders(configuration, folder);
   const credentials = headlessCredentials(env);
   const finder = createCredentials(credentials);
-  const limits = configuration?.limits;
   return {
     home: options.home,
     version: VERSION,
@@ -57,20 +66,32 @@ function coreOptions(options: HeadlessOptions): Omit<RungateOptions, 'commandSoc
       if (found.kind === 'found') return found.key.reveal();
       throw new Error(found.kind === 'missing' ? found.problem : 'A secret is needed here, not none.');
     },
-    limits:
-      limits === undefined
-        ? {}
-        : {
-            maxBodyBytes: Math.round(limits.max_body_mb * 1_048_576),
-            headerBytes: limits.header_kb * 1024,
-            requestTimeoutMs: limits.body_seconds * 1000,
-            drainMs: limits.drain_seconds * 1000,
-            idleWindowMs: limits.idle_window_minutes * 60_000,
-            onPause: configuration?.on_pause ?? 'finish',
-          },
+    limits: { cliDecisions: true, ...(configuration === null ? {} : coreLimits(configuration)) },
     upstream: {},
   };
 }
+
+/** Relative paths of a configuration are relative to its file. */
+const folderOf = ({ configFile }: HeadlessOptions): string =>
+  configFile === null ? process.cwd() : dirname(configFile);
+
+const SECOND = 1000;
+const MIB = 1_048_576;
+
+const coreLimits = ({ limits, cli_decisions, on_pause }: Configuration): RungateOptions['limits'] => ({
+  maxBodyBytes: Math.round(limits.max_body_mb * MIB),
+  headerBytes: limits.header_kb * 1024,
+  headersTimeoutMs: Math.round(limits.headers_seconds * SECOND),
+  requestTimeoutMs: Math.round(limits.body_seconds * SECOND),
+  idleWindowMs: Math.round(limits.idle_window_minutes * 60 * SECOND),
+  drainMs: Math.round(limits.drain_seconds * SECOND),
+  drainBytes: Math.round(limits.drain_mb * MIB),
+  keepBytes: Math.round(limits.keep_mb * MIB),
+  shutdownMs: Math.round(limits.shutdown_seconds * SECOND),
+  onPause: on_pause,
+  undoMs: limits.undo_seconds * SECOND,
+  cliDecisions: cli_decisions,
+});
 
 const headlessCredentials = (env: NodeJS.ProcessEnv): CredentialPorts => ({
   env,

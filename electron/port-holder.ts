@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 
 /** What is known of a TCP port: free, or taken, by whom if the system tells this user. */
 export type PortState =
@@ -38,9 +39,15 @@ export function findPortHolder(port: number, host: LoopbackHost = '127.0.0.1'): 
   const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listenersOf(table, port, host)));
   if (inodes.size === 0) return null;
   for (const pid of listFolder('/proc')) {
-    if (/^\d+$/.test(pid) && holdsAny(pid, inodes)) return `${readText(`/proc/${pid}/comm`).trim()} (pid ${pid})`;
+    if (/^\d+$/.test(pid) && holdsAny(pid, inodes)) return `${programOf(pid)} (pid ${pid})`;
   }
   return null;
+}
+
+/** The program's file name; the rest of its command line may hold secrets. `comm` is only the main thread's name. */
+function programOf(pid: string): string {
+  const [program = ''] = readText(`/proc/${pid}/cmdline`).split('\0');
+  return basename(program) || readText(`/proc/${pid}/comm`).trim() || 'a program';
 }
 
 /** Socket inodes that listen on the port (proc(5): column 2 is address:port in hex, 4 the state, 0A = LISTEN, 10 the inode). */

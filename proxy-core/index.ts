@@ -1,28 +1,30 @@
 import { join } from 'node:path';
 import type { PriceOverride } from './budget/prices.ts';
 import { createBus } from './bus.ts';
+import type { Channel } from './channels/channel.ts';
+import { openChannels } from './channels/channel-kinds.ts';
 import type { Configuration } from './config/schema.ts';
 import type { PublishedEvent } from './contract/events.ts';
 import { agentHandlers } from './control/agents.ts';
-import { applyConfiguration, type ResolveSecret } from './control/apply-configuration.ts';
+import { applyConfiguration, type PolicyDocument, type ResolveSecret } from './control/apply-configuration.ts';
 import { budgetHandlers } from './control/budgets.ts';
 import { type Call, createCall } from './control/call.ts';
+import { channelHandlers } from './control/channels.ts';
 import { coreHandlers, PAUSED_SETTING } from './control/core-status.ts';
+import { gateHandlers } from './control/gates.ts';
+import { grantHandlers } from './control/grants.ts';
+import { policyHandlers } from './control/policies.ts';
 import { runHandlers } from './control/runs.ts';
-import { createAgentDirectory } from './exchange/agent-directory.ts';
+import { composeCore } from './exchange/compose.ts';
 import { type Core, type CoreOptions, DEFAULT_OPTIONS } from './exchange/core.ts';
-import { createInFlight } from './exchange/inflight.ts';
-import { createPolicyBook } from './exchange/policy-book.ts';
-import { createPriceBook } from './exchange/price-book.ts';
-import { createRunDirectory } from './exchange/run-directory.ts';
 import { type AgentServer, listenAgentPort } from './http/agent-server.ts';
 import { type CommandSocket, listenCommandSocket } from './http/command-socket.ts';
-import { type OperatorServer, listenOperatorPort } from './http/operator-server.ts';
+import { listenOperatorPort, type OperatorServer } from './http/operator-server.ts';
 import type { Ports } from './ports.ts';
-import { type CredentialPorts, createCredentials } from './providers/credentials.ts';
+import type { CredentialPorts } from './providers/credentials.ts';
 import { createDemo } from './providers/demo.ts';
-import { DEMO_PRICES } from './providers/provider-defaults.ts';
 import type { Provider } from './providers/provider.ts';
+import { DEMO_PRICES } from './providers/provider-defaults.ts';
 import { createUpstream, type UpstreamOptions } from './providers/upstream.ts';
 import { openStore } from './store/open-store.ts';
 
@@ -45,6 +47,8 @@ export interface RungateOptions {
   readonly configuration: Configuration | null;
   readonly configFile: string | null;
   readonly resolveSecret: ResolveSecret;
+  /** The texts of the configuration's `policies`, in its order. */
+  readonly policyDocuments: readonly PolicyDocument[];
   readonly limits: Partial<CoreOptions>;
   readonly upstream: UpstreamOptions;
 }
@@ -56,6 +60,8 @@ export interface Rungate {
   /** The one door to the operations (`contract/operations.ts`). */
   readonly call: Call;
   subscribe(listener: (event: PublishedEvent) => void): () => void;
+  /** Look at the clock: after a sleep, a resume or a change of the clock, so that gates expire and windows roll at once. */
+  clockChanged(): Promise<void>;
   /** Refuse new calls, let those in flight end (10 s at most), settle all, close the store. */
   close(): Promise<void>;
 }
@@ -65,7 +71,7 @@ export interface Rungate {
  * Error that carries a `hint` for what an operator can cure (port in use, home not writable, store locked).
  */
 export async function startRungate(ports: Ports, options: RungateOptions): Promise<Rungate> {
-  const { clock, random, log } = ports;
+  const { clock, log } = ports;
   const startedAt = clock.now();
   const store = await openStore({
     path: join(options.home, 'rungate.db'),
@@ -78,37 +84,36 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
   const bus = createBus(clock, log);
   const upstream = createUpstream(options.upstream);
   const demo = createDemo();
-  const core: Core = {
-    clock,
-    random,
-    log,
-    bus,
+  const core = await composeCore(ports, {
     store,
-    agents: createAgentDirectory(store.read),
-    runs: createRunDirectory(store.read, limits.idleWindowMs),
-    policies: await createPolicyBook(store, clock),
-    prices: createPriceBook(store.read, { ...options.prices, ...DEMO_PRICES }, clock),
-    credentials: createCredentials(options.credentials),
+    bus,
     providers: options.providers,
     upstreamOf: (provider) => (provider.kind === 'demo' ? demo : upstream),
-    inFlight: createInFlight(),
+    prices: { ...options.prices, ...DEMO_PRICES },
+    credentials: options.credentials,
     options: limits,
     paused: store.read.setting(PAUSED_SETTING) === true,
-    draining: false,
-  };
+  });
   const opened: { close(): Promise<void> }[] = [];
   const closeAll = async (): Promise<void> => {
     for (const part of opened.reverse()) await part.close();
-    await Promise.all([upstream.close(), demo.close()]);
+    core.gates.close();
+    core.abandons.close();
+    await Promise.all([upstream.close(), demo.close(), core.regexJobs.close()]);
     await store.close();
   };
   let agentServer: AgentServer | null = null;
   let operator: OperatorServer | null = null;
+  let channels: readonly Channel[] = [];
   const call = createCall(
     {
       ...agentHandlers(core),
       ...budgetHandlers(core),
       ...runHandlers(core),
+      ...policyHandlers(core),
+      ...gateHandlers(core),
+      ...grantHandlers(core),
+      ...channelHandlers(core, () => channels),
       ...coreHandlers(core, () => ({
         version: options.version,
         home: options.home,
@@ -119,10 +124,16 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
       })),
     },
     log,
+    limits,
   );
   try {
     options.beforeListen?.();
-    if (options.configuration !== null) await applyConfiguration(core, options.configuration, options.resolveSecret);
+    if (options.configuration !== null) {
+      const sources = { policies: options.policyDocuments, resolve: options.resolveSecret };
+      await applyConfiguration(core, options.configuration, sources);
+    }
+    channels = await openChannels(options.configuration?.channels ?? null, null, options.resolveSecret, { clock });
+    opened.push(...channels);
     agentServer = await listenAgentPort(core, options.agentPort);
     opened.push(agentServer);
     if (options.operatorPort !== null) {
@@ -142,6 +153,7 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
     operator,
     call,
     subscribe: bus.subscribe,
+    clockChanged: () => core.gates.tick(),
     close: () => drain(core, limits.shutdownMs, closeAll),
   };
 }

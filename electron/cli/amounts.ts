@@ -21,11 +21,17 @@ export function parseCount(option: string, text: string | undefined, max: number
 
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** The instant (epoch ms) a time back from `now`: `30m`, `12h`, `7d`. Undefined without text; throws BadInput for anything else. */
-export function parseSince(option: string, text: string | undefined, now: number): number | undefined {
+/** A length of time in milliseconds: `30m`, `12h`, `7d`. Undefined without text; throws BadInput for anything else. */
+export function parseDuration(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count === undefined || unit === undefined)
     throw new BadInput(`\`${option}\` needs a time such as 30m, 12h or 7d`);
-  return now - Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+  return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+}
+
+/** The instant (epoch ms) a time back from `now`: `30m`, `12h`, `7d`. Undefined without text; throws BadInput for anything else. */
+export function parseSince(option: string, text: string | undefined, now: number): number | undefined {
+  const back = parseDuration(option, text);
+  return back === undefined ? undefined : now - back;
 }

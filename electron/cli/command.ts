@@ -1,4 +1,5 @@
 import type { Reply } from '../../proxy-core/contract/client.ts';
+import type { Failure } from '../../proxy-core/contract/failures.ts';
 import type { OperationInput, OperationName, OperationOutput } from '../../proxy-core/contract/operations.ts';
 
 /** An option of a command, as it is parsed and as help shows it. */
@@ -20,8 +21,14 @@ export type OptionValues<O extends Options> = {
 export type Outcome =
   /** `json` is the one document under `--json`, `text` what people read; exit 0, or 1 when the report is bad news. */
   | { readonly kind: 'printed'; readonly json: unknown; readonly text: string; readonly exitCode?: 0 | 1 }
-  /** An expected failure: exit 1. `hint` says what to do. */
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint?: string }
+  /** An expected failure: exit 1. `hint` says what to do; `context` holds the facts behind it, for programs. */
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly hint?: string;
+      readonly context?: Readonly<Record<string, unknown>>;
+    }
   /** The command line is wrong: exit 2. */
   | { readonly kind: 'misused'; readonly message: string }
   /** A long-running command that has printed for itself. */
@@ -64,6 +71,17 @@ export function printed<T>(
   reply: Reply<T>,
   show: (value: T) => { readonly json: unknown; readonly text: string },
 ): Outcome {
-  if (!reply.ok) return { kind: 'failed', code: reply.failure.code, message: reply.failure.message };
-  return { kind: 'printed', ...show(reply.value) };
+  return reply.ok ? { kind: 'printed', ...show(reply.value) } : refused(reply.failure);
+}
+
+/** The outcome of a refusal: its sentence, what to do about it, and its facts. */
+export function refused({ code, message, context }: Failure): Extract<Outcome, { kind: 'failed' }> {
+  const { recover, ...facts } = context;
+  return {
+    kind: 'failed',
+    code,
+    message,
+    ...(typeof recover === 'string' ? { hint: recover } : {}),
+    ...(Object.keys(facts).length === 0 ? {} : { context: facts }),
+  };
 }

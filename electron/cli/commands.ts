@@ -1,9 +1,13 @@
 import type { Command } from './command.ts';
 import { agentCommands } from './commands/agents.ts';
 import { budgetCommands } from './commands/budgets.ts';
+import { channelCommands } from './commands/channels.ts';
 import { configCommands } from './commands/config.ts';
 import { doctor } from './commands/doctor.ts';
+import { gateCommands } from './commands/gates.ts';
+import { grantCommands } from './commands/grants.ts';
 import { pauseCommands } from './commands/pause.ts';
+import { policyCommands } from './commands/policies.ts';
 import { runCommands } from './commands/runs.ts';
 import { serve } from './commands/serve.ts';
 
@@ -11,9 +15,13 @@ import { serve } from './commands/serve.ts';
 export const COMMANDS: readonly Command[] = [
   serve,
   ...agentCommands,
+  ...policyCommands,
   ...budgetCommands,
+  ...gateCommands,
+  ...grantCommands,
   ...runCommands,
   ...pauseCommands,
+  ...channelCommands,
   ...configCommands,
   doctor,
 ];

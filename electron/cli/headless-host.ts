@@ -27,14 +27,5 @@ export interface Headless {
   stop(): Promise<void>;
 }
 
-/** Starts a core. Rejects with a StartProblem for what an operator can cure, with any other Error for a bug. */
+/** Starts a core. Rejects for a reason that `findStartProblem` can explain, or with a bug. */
 export type StartHeadless = (options: HeadlessOptions) => Promise<Headless>;
-
-/** An expected reason not to start, and what to do about it. */
-export interface StartProblem extends Error {
-  readonly hint: string;
-}
-
-/** Whether a start failed for a reason that the operator can cure. */
-export const isStartProblem = (error: unknown): error is StartProblem =>
-  error instanceof Error && 'hint' in error && typeof error.hint === 'string';

@@ -25,20 +25,27 @@ export async function runCommandLine(terminal: Terminal, commands: readonly Comm
       terminal.out(`${json ? renderJson(outcome.json) : escapeText(outcome.text)}\n`);
       return outcome.exitCode ?? 0;
     case 'failed':
-      report(terminal, json, outcome.code, outcome.message, outcome.hint);
+      report(terminal, json, outcome);
       return 1;
     case 'misused':
-      report(terminal, json, 'usage', outcome.message);
+      report(terminal, json, { code: 'usage', message: outcome.message });
       return 2;
     case 'ended':
       return outcome.exitCode;
   }
 }
 
-function report(terminal: Terminal, json: boolean, code: string, message: string, hint?: string): void {
-  const document = { error: hint === undefined ? { code, message } : { code, message, hint } };
+type Reported = Omit<Extract<Outcome, { kind: 'failed' }>, 'kind'>;
+
+function report(terminal: Terminal, json: boolean, { code, message, hint, context }: Reported): void {
+  const error = {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(context === undefined ? {} : { context }),
+  };
   const text = hint === undefined ? message : `${message}\n${hint}`;
-  terminal.err(json ? `${renderJson(document)}\n` : `rungate: ${escapeText(text)}\n`);
+  terminal.err(json ? `${renderJson({ error })}\n` : `rungate: ${escapeText(text)}\n`);
 }
 
 async function attempt(terminal: Terminal, commands: readonly Command[], json: boolean): Promise<Outcome> {

@@ -46,11 +46,10 @@ export function appendRecord(
 
 /** The same record with the named fields reduced to their digests; it still verifies. */
 export function redactFields(record: AuditRecord, names: readonly string[], sha256: Sha256): AuditRecord {
-  const fields = Object.entries(record.fields).map(([name, field]) => [
-    name,
-    names.includes(name) ? { digest: fieldDigest(name, field, sha256) } : field,
-  ]);
-  return { ...record, fields: Object.fromEntries(fields) };
+  const fields: Record<string, AuditField> = {};
+  for (const [name, field] of Object.entries(record.fields))
+    fields[name] = names.includes(name) ? { digest: fieldDigest(name, field, sha256) } : field;
+  return { ...record, fields };
 }
 
 /** Why a chain is broken: see `verifyChain`. */

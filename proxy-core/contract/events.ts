@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { gateRecord } from './records.ts';
 
 /**
  * What the core announces. `seq` grows by one per event of this process, so a listener that missed some
@@ -25,6 +26,37 @@ export const EVENTS = {
     spent_nano: z.int(),
     step_that_crossed: z.int(),
   }),
+  'approval.pending': z.object({ gate: gateRecord }),
+  'approval.approved': z.object({ gate: gateRecord }),
+  'approval.rejected': z.object({ gate: gateRecord }),
+  'approval.expired': z.object({ gate: gateRecord }),
+  'approval.cancelled': z.object({ gate: gateRecord }),
+  /** A verdict was taken back, an expiry extended, an approved answer released. */
+  'approval.changed': z.object({ gate: gateRecord }),
+  'policy.blocked': z.object({
+    run_id: z.string(),
+    agent: z.string(),
+    policy: z.string(),
+    rule: z.string(),
+    subject: z.string(),
+  }),
+  'policy.drift': z.object({ run_id: z.string(), agent: z.string(), kind: z.string(), value: z.string() }),
+  'policy.alert': z.object({
+    run_id: z.string(),
+    agent: z.string(),
+    policy: z.string(),
+    rule: z.string(),
+    subject: z.string(),
+  }),
+  'loop.detected': z.object({
+    run_id: z.string(),
+    agent: z.string(),
+    kind: z.string(),
+    count: z.int(),
+    action: z.string(),
+  }),
+  'grants.changed': z.object({}),
+  'policies.changed': z.object({}),
   'agents.changed': z.object({}),
   'budgets.changed': z.object({}),
   'core.paused': z.object({ paused: z.boolean() }),

@@ -55,6 +55,7 @@ export const FAILURES = {
   run_ended: invalid(409),
   policy_pinned: invalid(409),
   gate_already_resolved: invalid(409),
+  decision_not_allowed: forbidden(403, 'after-change'),
   already_exists: invalid(409),
   approval_pending: invalid(409, 'later'),
   gate_expired: invalid(410),

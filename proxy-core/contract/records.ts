@@ -196,3 +196,99 @@ export const auditRecord = z.object({
   hash: z.string(),
 });
 export type AuditRecord = z.infer<typeof auditRecord>;
+
+export const GATE_STATES = ['pending', 'approved', 'rejected', 'expired', 'cancelled'] as const;
+export type GateState = (typeof GATE_STATES)[number];
+
+/** One tool call (or whole request) that a gate proposes. `rule` is null for calls of the answer that no rule gates. */
+export const proposedAction = z.object({
+  tool: z.string(),
+  /** The parsed arguments, or their text where they are not JSON. */
+  args: z.unknown(),
+  call_id: z.string().nullable(),
+  rule: z.string().nullable(),
+});
+export type ProposedAction = z.infer<typeof proposedAction>;
+
+/** A paused action and what has become of it. The approval itself is changed only by the store's compare-and-set. */
+export const gateRecord = z.object({
+  gate_id: z.string(),
+  run_id: z.string(),
+  agent_id: z.string(),
+  agent: z.string(),
+  /** `response`: a tool call in an answer that is held. `request`: a call that has not been forwarded. `tool`: a call of `POST /v1/tools`. */
+  kind: z.enum(['request', 'response', 'tool']),
+  state: z.enum(GATE_STATES),
+  rule: z.string(),
+  policy: z.string(),
+  message: z.string().nullable(),
+  fingerprint: z.string(),
+  /** SHA-256 over the canonical proposed actions: what a reviewer has seen is what is decided (fault E4). */
+  action_hash: z.string(),
+  proposed_actions: z.array(proposedAction),
+  /** The rule's conditions with the values seen. */
+  explanation: z.array(z.record(z.string(), z.unknown())),
+  approver_channels: z.array(z.string()),
+  exchange_id: z.string().nullable(),
+  created_at: instant,
+  expires_at: instant,
+  decided_at: instant.nullable(),
+  /** From when agents see the verdict: the undo window of desktop and console decisions lies before it. */
+  effective_at: instant.nullable(),
+  decided_by: z.string().nullable(),
+  channel: z.string().nullable(),
+  reason: z.string().nullable(),
+  suggested_args: z.unknown(),
+  /** When the approved bytes first went to the agent. */
+  released_at: instant.nullable(),
+  /** Request gates: the call went out and its end is not known (a crash); a person must approve again. */
+  outcome_unknown: z.boolean(),
+  retries: z.int(),
+  last_retry_at: instant.nullable(),
+});
+export type GateRecord = z.infer<typeof gateRecord>;
+
+export const GRANT_SCOPES = ['exact-run', 'rule-run', 'rule-agent'] as const;
+export type GrantScope = (typeof GRANT_SCOPES)[number];
+
+/** An approval with memory: it silences one rule for what its matcher, shown literally, covers. */
+export const grantRecord = z.object({
+  grant_id: z.string(),
+  scope: z.enum(GRANT_SCOPES),
+  agent_id: z.string(),
+  agent: z.string(),
+  run_id: z.string().nullable(),
+  rule: z.string(),
+  policy: z.string(),
+  /** The literal matcher that was shown: the tool, and for exact grants the hash of its arguments. */
+  matcher: z.object({ tool: z.string().nullable(), args_sha256: z.string().nullable() }),
+  shown: z.string(),
+  gate_id: z.string(),
+  created_at: instant,
+  created_by: z.string(),
+  expires_at: instant.nullable(),
+  revoked_at: instant.nullable(),
+  used: z.int(),
+});
+export type GrantRecord = z.infer<typeof grantRecord>;
+
+/** One version of a policy as it was applied. */
+export const policyRecord = z.object({
+  policy: z.string(),
+  version: z.int(),
+  note: z.string(),
+  created_at: instant,
+  document: z.string(),
+  agents: z.array(z.string()),
+});
+export type PolicyRecord = z.infer<typeof policyRecord>;
+
+/** A way to tell people, and how its last delivery went. */
+export const channelRecord = z.object({
+  /** As `approver_channel` names it: `desktop://`, `webhook://oncall`. */
+  channel: z.string(),
+  waiting: z.int(),
+  last_delivered_at: instant.nullable(),
+  last_error: z.string().nullable(),
+});
+export type ChannelRecord = z.infer<typeof channelRecord>;

@@ -1,10 +1,14 @@
+import { hash } from 'node:crypto';
+import { basename } from 'node:path';
 import type { Configuration } from '../config/schema.ts';
 import { isAgentToken } from '../contract/ids.ts';
 import { usdToNano } from '../contract/money.ts';
 import { tokenHash } from '../exchange/agent-directory.ts';
 import type { Core } from '../exchange/core.ts';
+import { parsePolicy } from '../policy/parse.ts';
 import { type AgentSettings, saveAgent, setToken } from './agents.ts';
-import type { Caller } from './call.ts';
+import { type Caller, Refusal } from './call.ts';
+import { applyPolicy, renderProblem } from './policies.ts';
 
 /**
  * Bring the store in line with the configuration file, idempotently: what the file says is applied when the file's
@@ -16,9 +20,66 @@ const BY: Caller = { actor: 'operator', channel: 'config' };
 /** Reads a secret reference of the configuration; rejects with a message that says what to do. */
 export type ResolveSecret = (reference: string) => Promise<string>;
 
-export async function applyConfiguration(core: Core, configuration: Configuration, resolve: ResolveSecret): Promise<void> {
+/** A policy file as the host has read it. */
+export interface PolicyDocument {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What the host has already brought in for the configuration: the texts of `policies`, and a way to secrets. */
+interface ConfigurationSources {
+  readonly policies: readonly PolicyDocument[];
+  readonly resolve: ResolveSecret;
+}
+
+/**
+ * Apply policies, teams and agents, in this order, for each may name what came before. Rejects with an Error that
+ * carries a `hint` where the operator can cure it.
+ */
+export async function applyConfiguration(
+  core: Core,
+  configuration: Configuration,
+  sources: ConfigurationSources,
+): Promise<void> {
+  await applyPolicies(core, sources.policies);
   for (const team of configuration.teams) await applyTeam(core, team);
-  for (const agent of configuration.agents) await applyAgent(core, agent, resolve);
+  for (const agent of configuration.agents) await applyAgent(core, agent, sources.resolve);
+}
+
+/** An error that tells the operator what to do. */
+const curable = (code: string, message: string, hint: string): Error =>
+  Object.assign(new Error(message), { code, hint });
+
+const NOTE_LIMIT = 500;
+
+/** Every file is checked before the first is applied. */
+async function applyPolicies(core: Core, documents: readonly PolicyDocument[]): Promise<void> {
+  const named = new Map<string, PolicyDocument>();
+  for (const document of documents) {
+    const name = policyName(document);
+    const earlier = named.get(name);
+    if (earlier !== undefined) {
+      const files = `${earlier.path} and ${document.path}`;
+      throw curable(
+        'policy_invalid',
+        `Two files hold the policy ${name}: ${files}.`,
+        'Keep one, or rename one policy.',
+      );
+    }
+    named.set(name, document);
+  }
+  for (const [name, { path, text }] of named) {
+    await whenChanged(core, `policy.${name}`, { sha256: hash('sha256', text) }, () =>
+      applyPolicy(core, { text, fileName: path, note: `from ${basename(path)}`.slice(0, NOTE_LIMIT) }, BY),
+    );
+  }
+}
+
+function policyName({ path, text }: PolicyDocument): string {
+  const parsed = parsePolicy(text, path);
+  if (parsed.kind === 'policy') return parsed.definition.policy;
+  const lines = parsed.problems.map((problem) => `${path}:${renderProblem(problem)}`);
+  throw curable('policy_invalid', `The policy file ${path} has problems.`, lines.join('\n'));
 }
 
 type Team = Configuration['teams'][number];
@@ -51,15 +112,30 @@ async function applyTeam(core: Core, team: Team): Promise<void> {
 }
 
 async function applyAgent(core: Core, agent: Agent, resolve: ResolveSecret): Promise<void> {
-  await whenChanged(core, `agent.${agent.name}`, agent, () => saveAgent(core, settingsOf(agent), BY));
+  await whenChanged(core, `agent.${agent.name}`, agent, () => saveConfigured(core, agent));
   if (agent.token === undefined) return;
   const token = await resolve(agent.token);
   if (!isAgentToken(token)) {
-    throw new Error(`The token of agent ${agent.name} (${agent.token}) must be rg_agt_ and 16 to 128 of A-Z a-z 0-9 _ -`);
+    throw curable(
+      'token_invalid',
+      `The token of agent ${agent.name} (${agent.token}) is not an agent token.`,
+      'It must be rg_agt_ and 16 to 128 of A-Z a-z 0-9 _ -',
+    );
   }
   const saved = core.agents.byName(agent.name);
   if (saved === null || core.store.read.tokens().some((known) => known.tokenHash === tokenHash(token))) return;
   await setToken(core, saved, token, BY, 0);
+}
+
+async function saveConfigured(core: Core, agent: Agent): Promise<void> {
+  try {
+    await saveAgent(core, settingsOf(agent), BY);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { code, message, context } = error.failure;
+    const { recover } = context;
+    throw curable(code, `Agent ${agent.name}: ${message}`, typeof recover === 'string' ? recover : 'Correct the file.');
+  }
 }
 
 function settingsOf({ name, team, policy, allowed_policies, budget, delivery }: Agent): AgentSettings {

@@ -28,7 +28,9 @@ export function budgetHandlers(core: Core): BudgetHandlers {
     'budgets.reset': async ({ scope, name }, by) => {
       const subject = subjectOf(core, scope, name);
       if (core.store.read.budget(scope, subject) === null) {
-        throw new Refusal(failure('not_found', `The ${scope} ${name} has no budget.`, { recover: 'See: rungate budgets list' }));
+        throw new Refusal(
+          failure('not_found', `The ${scope} ${name} has no budget.`, { recover: 'See: rungate budgets list' }),
+        );
       }
       const budget = await core.store.write('resetBudget', { at: core.clock.now(), scope, subject, by }).durable;
       return changed(core, budget);

@@ -4,6 +4,7 @@ import { type Failure, failure } from '../contract/failures.ts';
 import { OPERATIONS, type OperationInput, type OperationName, type OperationOutput } from '../contract/operations.ts';
 import type { Log } from '../ports.ts';
 import { StoreUnavailable } from '../store/store.ts';
+import { refuseDecision } from './decisions.ts';
 
 /** Who calls: the audit keeps it. `channel` is the way in (`cli`, `desktop`, `console`, `config`). */
 export interface Caller {
@@ -32,10 +33,15 @@ export type Handlers = {
 /** Validates in, handles, validates out; never throws. */
 export type Call = (name: string, input: unknown, by: Caller) => Promise<Reply<unknown>>;
 
-/** The one door to the operations, the same for every transport. */
-export function createCall(handlers: Handlers, log: Log): Call {
+/** The one door to the operations, the same for every transport. `permits` says what a way in may decide. */
+export function createCall(handlers: Handlers, log: Log, permits: { readonly cliDecisions: boolean }): Call {
   return async (name, input, by) => {
     if (!isOperation(name)) return refuse(failure('not_found', `There is no operation ${name.slice(0, 80)}.`));
+    const refusal = refuseDecision(name, by.channel, permits.cliDecisions);
+    if (refusal !== null) {
+      log.warn('control.decision_refused', { operation: name, channel: by.channel });
+      return refuse(refusal);
+    }
     const operation = OPERATIONS[name];
     const parsed = operation.input.safeParse(input);
     if (!parsed.success) return refuse(invalidInput(parsed.error));

@@ -40,7 +40,8 @@ export function coreHandlers(core: Core, whereabouts: () => Whereabouts): CoreHa
         in_flight: core.inFlight.size,
         store: {
           ok: core.store.trouble === null,
-          detail: core.store.trouble === null ? 'writable' : `${core.store.trouble.reason}: ${core.store.trouble.detail}`,
+          detail:
+            core.store.trouble === null ? 'writable' : `${core.store.trouble.reason}: ${core.store.trouble.detail}`,
         },
         providers: await Promise.all(core.providers.map((provider) => describeProvider(core, provider))),
         config_file: here.configFile,

@@ -13,7 +13,8 @@ export function runHandlers(core: Core): RunHandlers {
   return {
     'runs.list': ({ state, agent, since, cursor, limit }) => {
       const agentId = agent === undefined ? undefined : core.agents.byName(agent)?.agent_id;
-      if (agent !== undefined && agentId === undefined) throw new Refusal(failure('not_found', `There is no agent ${agent}.`));
+      if (agent !== undefined && agentId === undefined)
+        throw new Refusal(failure('not_found', `There is no agent ${agent}.`));
       const page = read.runs({
         ...(state === undefined ? {} : { states: [state] }),
         ...(agentId === undefined ? {} : { agentId }),
@@ -35,8 +36,12 @@ export function runHandlers(core: Core): RunHandlers {
     },
     'runs.stop': async ({ run_id }, by) => {
       knownRun(core, run_id);
-      const { changed, run } = await core.store.write('endRun', { at: core.clock.now(), runId: run_id, state: 'stopped', by })
-        .durable;
+      const { changed, run } = await core.store.write('endRun', {
+        at: core.clock.now(),
+        runId: run_id,
+        state: 'stopped',
+        by,
+      }).durable;
       const live = core.runs.find(run_id);
       if (live !== null) live.state = run.state;
       core.inFlight.abortRun(run_id);

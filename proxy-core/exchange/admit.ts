@@ -1,21 +1,27 @@
-import { budgetExceeded, budgetUnbounded, modelUnpriced } from '../budget/budget-failures.ts';
+import { budgetUnbounded, modelUnpriced } from '../budget/budget-failures.ts';
 import { estimate } from '../budget/estimate.ts';
 import type { Pricing } from '../budget/rates.ts';
-import { FAILURES, type Failure, failure } from '../contract/failures.ts';
-import { type NanoUsd, ZERO_USD } from '../contract/money.ts';
-import { upstreamHeaders } from '../providers/headers.ts';
-import { upstreamPath } from '../providers/provider.ts';
+import { type Failure, failure } from '../contract/failures.ts';
+import { nanoToUsd, type NanoUsd, ZERO_USD } from '../contract/money.ts';
+import type { GateRecord } from '../contract/records.ts';
+import { type Decision, keyRule } from '../policy/decision.ts';
+import { allowsEndpoint, endpointCost } from '../policy/endpoints.ts';
+import type { LoopSettings } from '../policy/schema.ts';
 import type { UpstreamRequest } from '../providers/upstream.ts';
-import { endedFailure } from '../runs/identify.ts';
-import { type AdmitInput, type Remaining, type RunKey, StoreUnavailable } from '../store/store.ts';
-import { type ChosenRun, chooseRun } from './choose-run.ts';
+import { type KeptAnswer, type Remaining, StoreUnavailable } from '../store/store.ts';
 import { chooseRoute, type Route } from './choose-route.ts';
+import { chooseRun } from './choose-run.ts';
 import type { Core } from './core.ts';
+import { fingerprintOf, meetGate, requestGatePrint } from './gate-meeting.ts';
+import { gateOpening } from './gated-answer.ts';
+import { type Judged, judgeRequest, requestSubject, ruleName } from './judge.ts';
 import { makeId } from './make-id.ts';
+import { noteAlerts } from './notes.ts';
 import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
-import { findRetried } from "./retries.ts";
-import { type EditedBody, editBody } from './request-edits.ts';
+import type { EditedBody } from './request-edits.ts';
+import { announceStart, type Call, type Charge, refuseRecorded, reserve } from './reserve.ts';
+import { findRetried } from './retries.ts';
 import type { LiveRun } from './run-directory.ts';
 
 /** A call that may go out: its run, its price, its reservation, and the bytes to send. */
@@ -23,6 +29,11 @@ export interface Admitted {
   readonly request: ReadRequest;
   readonly run: LiveRun;
   readonly policy: PolicyInForce;
+  readonly loops: LoopSettings;
+  /** What the tool calls of its answer are judged by; null for what is not inspected. */
+  readonly judged: Judged | null;
+  /** The approved request gate it goes out under. */
+  readonly gateId: string | null;
   readonly exchangeId: string;
   readonly step: number;
   readonly remaining: Remaining;
@@ -32,11 +43,19 @@ export interface Admitted {
   readonly upstream: UpstreamRequest;
   /** Resolves once the admission survives a power cut. */
   readonly durable: Promise<unknown>;
+  /** Resolves once the request's body does. */
+  readonly bodyDurable: Promise<unknown>;
 }
 
 export type Admission =
   | { readonly kind: 'admitted'; readonly admitted: Admitted }
-  | { readonly kind: 'refused'; readonly refusal: Refused };
+  | { readonly kind: 'refused'; readonly refusal: Refused }
+  /** A gate is open for it. */
+  | { readonly kind: 'waiting'; readonly gate: GateRecord }
+  /** Its gate is approved and the answer is kept. */
+  | { readonly kind: 'replayed'; readonly gate: GateRecord; readonly answer: KeptAnswer }
+  /** Another request carries out the same approved call; meet the gate again when that is over. */
+  | { readonly kind: 'busy'; readonly until: Promise<unknown> };
 
 /** A refusal and what is known of the call it answers. */
 export interface Refused {
@@ -47,8 +66,9 @@ export interface Refused {
 }
 
 /**
- * Decide whether a call may go out. The provider and its key are found first, because that may wait; from the
- * run's look-up to the store's write nothing waits, so that two first calls of one session find one run.
+ * Decide whether a call may go out: route, run, gate, price, policy, caps. The provider and its key are found
+ * first, because that may wait; from the run's look-up to its beginning nothing waits, so that two first calls of one
+ * session find one run.
  */
 export async function admit(core: Core, request: ReadRequest): Promise<Admission> {
   const held = heldBack(core);
@@ -57,14 +77,23 @@ export async function admit(core: Core, request: ReadRequest): Promise<Admission
   if ('code' in route) return refuse(route);
   const chosen = chooseRun(core, request);
   if (chosen.kind === 'refused') return refuse(chosen.failure);
-  const exchangeId = makeId('xch', core);
-  try {
-    const charge = chargeOf(core, request, route, chosen.policy);
-    if ('code' in charge) return await refuseRecorded(core, request, route, chosen, exchangeId, charge);
-    return await reserve(core, request, route, chosen, exchangeId, charge);
-  } catch (error) {
-    if (error instanceof StoreUnavailable) return refuse(storeRefusal(error));
-    throw error;
+  const { run, policy } = chosen;
+  const call: Call = { request, route, chosen, exchangeId: makeId('xch', core) };
+  if (request.endpoint.kind === 'other' && !allowsEndpoint(policy.compiled.definition, request.method, request.endpoint.path)) {
+    return unlessUnavailable(() => refuseRecorded(core, call, notGoverned(request)));
+  }
+  const meeting = meetGate(core, request, run);
+  switch (meeting.kind) {
+    case 'waiting':
+      return meeting;
+    case 'replay':
+      return { kind: 'replayed', gate: meeting.gate, answer: meeting.answer };
+    case 'refused':
+      return { kind: 'refused', refusal: { failure: meeting.failure, exchangeId: null, runId: run.runId, policy: run.policy } };
+    case 'approved':
+      return unlessUnavailable(() => claimApproved(core, call, meeting.gate));
+    case 'none':
+      return unlessUnavailable(() => decide(core, call));
   }
 }
 
@@ -73,12 +102,132 @@ const refuse = (reason: Failure): Admission => ({
   refusal: { failure: reason, exchangeId: null, runId: null, policy: null },
 });
 
+async function unlessUnavailable(step: () => Promise<Admission>): Promise<Admission> {
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return refuse(storeRefusal(error));
+    throw error;
+  }
+}
+
+async function decide(core: Core, call: Call): Promise<Admission> {
+  const { request, route, chosen } = call;
+  const charge = chargeOf(core, request, route, chosen.policy);
+  if ('code' in charge) return refuseRecorded(core, call, charge);
+  const judged = judgedBy(core, call, charge);
+  const judgement = await judgeRequest(core, judged, findRetried(request, chosen.run) !== null);
+  if (judgement.kind === 'refused') {
+    if (judgement.decision !== null) noteBlocked(core, call, judgement.decision);
+    return refuseRecorded(core, call, judgement.failure);
+  }
+  noteAlerts(core, request, chosen.run, call.exchangeId, judgement.alerts);
+  if (judgement.kind === 'gates') return openRequestGate(core, call, charge, judgement.decision);
+  if (charge.pricing?.kind === 'unpriced' && chosen.policy.budget.onUnpriced === 'gate') {
+    return openRequestGate(core, call, charge, unpricedDecision(chosen.policy));
+  }
+  return reserve(core, call, charge, request.endpoint.kind === 'model' ? judged : null, null);
+}
+
+const judgedBy = (core: Core, { request, route, chosen: { run, policy } }: Call, charge: Charge): Judged => ({
+  request,
+  run,
+  policy,
+  subject: requestSubject(core, request, run, route, charge),
+});
+
+/** An approved request gate: this request carries the call out, or waits for the one that does. */
+async function claimApproved(core: Core, call: Call, gate: GateRecord): Promise<Admission> {
+  const under = core.claims.under(gate.gate_id);
+  if (under !== undefined) return { kind: 'busy', until: under };
+  core.claims.take(gate.gate_id);
+  const release = (): void => core.claims.release(gate.gate_id);
+  try {
+    const charge = chargeOf(core, call.request, call.route, call.chosen.policy);
+    const admission =
+      'code' in charge
+        ? await refuseRecorded(core, call, charge)
+        : await reserve(core, call, charge, judgedBy(core, call, charge), gate.gate_id);
+    if (admission.kind !== 'admitted') {
+      release();
+      return admission;
+    }
+    const { exchangeId } = call;
+    await core.store.write('claimGate', { at: core.clock.now(), gateId: gate.gate_id, exchangeId }).committed;
+    return admission;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function openRequestGate(core: Core, call: Call, charge: Charge, decision: Decision): Promise<Admission> {
+  const { request, chosen } = call;
+  const { run } = chosen;
+  if (run.start !== null) {
+    const by = { actor: `agent:${request.agent.name}`, channel: 'proxy' };
+    const { agent_id: agentId, name: agentName } = request.agent;
+    await core.store.write('startRun', { at: core.clock.now(), agentId, agentName, start: run.start, by }).committed;
+    announceStart(core, run, agentName);
+    core.runs.file(run, chosen.keys, core.store.write('fileKeys', { at: core.clock.now(), agentId, runId: run.runId, keys: chosen.keys }).committed);
+  }
+  const fingerprint = requestGatePrint(fingerprintOf(request, run));
+  const args = {
+    model: request.facts?.model ?? null,
+    endpoint: request.endpoint.path,
+    input_bytes: request.body.length,
+    estimated_cost_usd: nanoToUsd(charge.amount),
+    tools: request.facts?.tools.map((tool) => tool.name) ?? [],
+  };
+  const actions = [{ tool: 'model_call', args, call_id: null, rule: ruleName(decision) }];
+  const subject = { kind: 'request', request, run, fingerprint, exchangeId: null, decision, actions } as const;
+  const { gate } = await core.gates.open(gateOpening(core, subject), null, request.asks.newGate);
+  return { kind: 'waiting', gate };
+}
+
+const unpricedDecision = (policy: PolicyInForce): Decision => ({
+  effect: 'gate',
+  rule: keyRule(
+    'budget:on_unpriced',
+    'models',
+    'gate',
+    'The model has no price, so its budget cannot be enforced.',
+    'Wait for the approval, or use a model that has a price.',
+  ),
+  stage: 'request',
+  version: policy.ref,
+  tool: null,
+  explanation: [],
+  alerts: [],
+});
+
+function noteBlocked(core: Core, { request, chosen: { run, policy } }: Call, decision: Decision): void {
+  core.bus.publish('policy.blocked', {
+    run_id: run.runId,
+    agent: request.agent.name,
+    policy: policy.ref,
+    rule: ruleName(decision),
+    subject: request.endpoint.path,
+  });
+}
+
+const notGoverned = (request: ReadRequest): Failure =>
+  failure('endpoint_not_governed', `${request.method} ${request.target.path.slice(0, 80)} is not a governed endpoint.`, {
+    endpoint: request.target.path,
+    recover: 'See GET /llms.txt for the endpoints, or ask the operator to list this one under endpoints in the policy.',
+  });
+
 function heldBack(core: Core): Failure | null {
   if (core.draining) {
     return failure('operator_paused', 'Rungate is shutting down.', { recover: 'Send the request again shortly.' }, 5);
   }
   if (!core.paused) return null;
-  return failure('operator_paused', 'The operator has paused all agents.', { recover: 'Wait until they are resumed.' }, 30);
+  return failure(
+    'operator_paused',
+    'The operator has paused all agents.',
+    { recover: 'Wait until they are resumed.' },
+    30,
+  );
 }
 
 /** The refusal while the store cannot be written: nothing is spent unrecorded. */
@@ -91,17 +240,10 @@ export function storeRefusal(error: StoreUnavailable): Failure {
   );
 }
 
-type Chosen = Extract<ChosenRun, { kind: 'chosen' }>;
-
-interface Charge {
-  readonly pricing: Pricing | null;
-  readonly amount: NanoUsd;
-}
-
 /** What to reserve for the call, or why its price does not let it through. */
 function chargeOf(core: Core, request: ReadRequest, route: Route, policy: PolicyInForce): Charge | Failure {
   const { endpoint, facts } = request;
-  if (endpoint.kind === 'other') return { pricing: null, amount: policy.endpointCost(endpoint.path) };
+  if (endpoint.kind === 'other') return { pricing: null, amount: endpointCost(policy.compiled.definition, endpoint.path) };
   if (endpoint.kind !== 'model' || facts === null) return { pricing: null, amount: ZERO_USD };
   const pricing = core.prices.price(facts.model, route.provider, endpoint.format, policy.budget.prices);
   const bound = estimate(policy.budget.admission, pricing, {
@@ -118,143 +260,7 @@ function chargeOf(core: Core, request: ReadRequest, route: Route, policy: Policy
     case 'unbounded':
       return budgetUnbounded(call, bound.features);
     case 'unpriced':
-      return policy.budget.onUnpriced === 'allow' ? { pricing, amount: ZERO_USD } : modelUnpriced(call);
+      return policy.budget.onUnpriced === 'block' ? modelUnpriced(call) : { pricing, amount: ZERO_USD };
   }
 }
 
-type Identity = Omit<AdmitInput, 'reserve' | 'toolResults'>;
-
-function identityOf(core: Core, request: ReadRequest, route: Route, chosen: Chosen, exchangeId: string): Identity {
-  const { agent, endpoint, facts } = request;
-  return {
-    at: core.clock.now(),
-    exchangeId,
-    agentId: agent.agent_id,
-    agentName: agent.name,
-    team: agent.team,
-    runId: chosen.run.runId,
-    start: chosen.run.start,
-    keys: newKeys(chosen),
-    method: request.method,
-    path: request.target.path,
-    wireFormat: endpoint.kind === 'model' || endpoint.kind === 'count' ? endpoint.format : null,
-    provider: route.provider.id,
-    model: facts?.model ?? null,
-    stream: facts?.stream ?? false,
-    client: request.client,
-    subagent: request.session.subagent,
-    side: request.session.side,
-    retryOf: findRetried(request, chosen.run),
-  };
-}
-
-/** Sessions are filed once; the conversation's key changes with every turn. */
-function newKeys({ run, keys }: Chosen): readonly RunKey[] {
-  return keys.filter((key) => {
-    const name = `${key.kind}\n${key.key}`;
-    if (run.filed.has(name)) return false;
-    run.filed.add(name);
-    return true;
-  });
-}
-
-async function refuseRecorded(
-  core: Core,
-  request: ReadRequest,
-  route: Route,
-  chosen: Chosen,
-  exchangeId: string,
-  reason: Failure,
-): Promise<Admission> {
-  const { run } = chosen;
-  const named: Failure = { ...reason, context: { ...reason.context, run_id: run.runId } };
-  const identity = identityOf(core, request, route, chosen, exchangeId);
-  const receipt = core.store.write('refuse', {
-    ...identity,
-    failure: named.code,
-    status: named.status ?? FAILURES[named.code].status,
-    context: named.context,
-  });
-  core.runs.file(run, identity.keys, receipt.committed);
-  void core.store.write('storeRequest', { exchangeId, body: request.body }).committed.catch(() => undefined);
-  await receipt.durable;
-  run.start = null;
-  core.bus.publish('run.blocked', { run_id: run.runId, agent: request.agent.name, reason: named.code });
-  return { kind: 'refused', refusal: { failure: named, exchangeId, runId: run.runId, policy: run.policy } };
-}
-
-async function reserve(
-  core: Core,
-  request: ReadRequest,
-  route: Route,
-  chosen: Chosen,
-  exchangeId: string,
-  charge: Charge,
-): Promise<Admission> {
-  const { run, policy } = chosen;
-  const identity = identityOf(core, request, route, chosen, exchangeId);
-  const results = request.facts?.toolResults.filter(({ callId }) => run.pendingResults.delete(callId)) ?? [];
-  const receipt = core.store.write('admit', { ...identity, reserve: charge.amount, toolResults: results });
-  core.runs.file(run, identity.keys, receipt.committed);
-  const starts = run.start !== null;
-  run.lastActivityAt = identity.at;
-  // The body follows behind the admission, so that its hashing and compression never delay the forwarding.
-  void core.store.write('storeRequest', { exchangeId, body: request.body }).committed.catch(() => undefined);
-  const result = await receipt.committed;
-  run.start = null;
-  if (starts) {
-    core.bus.publish('run.started', { run_id: run.runId, agent: request.agent.name, policy: run.policy, client: run.client });
-  }
-  const refusal = (reason: Failure): Admission => ({
-    kind: 'refused',
-    refusal: { failure: reason, exchangeId, runId: run.runId, policy: run.policy },
-  });
-  switch (result.kind) {
-    case 'run_ended':
-      run.state = result.state;
-      return refusal(endedFailure(run.runId, result.state));
-    case 'not_found':
-      return refuse(failure('not_found', `No run ${run.runId} for this agent.`));
-    case 'over_budget':
-      await receipt.durable;
-      core.bus.publish('budget.exceeded', {
-        run_id: run.runId,
-        scope: result.crossed.scope,
-        name: result.crossed.name,
-        cap_nano: result.crossed.cap_nano ?? 0,
-        spent_nano: result.crossed.spent_nano,
-        step_that_crossed: result.stepThatCrossed,
-      });
-      return refusal(budgetExceeded(run.runId, result));
-    case 'admitted': {
-      run.exchanges += 1;
-      const edited = editBody(request, policy);
-      return {
-        kind: 'admitted',
-        admitted: {
-          request,
-          run,
-          policy,
-          exchangeId,
-          step: result.step,
-          remaining: result.remaining,
-          pricing: charge.pricing,
-          reserved: charge.amount,
-          edited,
-          durable: core.store.durable(),
-          upstream: upstreamRequest(request, route, edited),
-        },
-      };
-    }
-  }
-}
-
-function upstreamRequest(request: ReadRequest, route: Route, edited: EditedBody): UpstreamRequest {
-  return {
-    provider: route.provider,
-    method: request.method,
-    path: upstreamPath(route.provider, request.target.path, request.target.query) ?? request.target.path,
-    headers: upstreamHeaders(request.rawHeaders, { credential: route.credential, bodyDecoded: request.bodyDecoded }),
-    body: request.method === 'GET' || request.method === 'HEAD' ? null : edited.bytes,
-  };
-}

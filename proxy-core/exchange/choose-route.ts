@@ -18,7 +18,11 @@ export async function chooseRoute(core: Core, request: ReadRequest): Promise<Rou
   const provider =
     endpoint.kind === 'model' || endpoint.kind === 'count'
       ? chooseProvider(core.providers, endpoint.format, model)
-      : chooseModelsProvider(core.providers, request.rawHeaders, endpoint.kind === 'models' ? modelOf(endpoint.path) : null);
+      : chooseModelsProvider(
+          core.providers,
+          request.rawHeaders,
+          endpoint.kind === 'models' ? modelOf(endpoint.path) : null,
+        );
   return provider === null ? noProvider(request, model) : withCredential(core, request, provider);
 }
 
@@ -38,7 +42,9 @@ function noProvider(request: AgentRequest, model: string | null): Failure {
 
 async function withCredential(core: Core, request: AgentRequest, provider: Provider): Promise<Route | Failure> {
   if (upstreamPath(provider, request.target.path, request.target.query) === null) {
-    return failure('invalid_request', 'The path is not a plain one.', { recover: 'Remove dot segments and backslashes.' });
+    return failure('invalid_request', 'The path is not a plain one.', {
+      recover: 'Remove dot segments and backslashes.',
+    });
   }
   if (request.credential === 'pass') return { provider, credential: { kind: 'pass' } };
   const found = await core.credentials.find(provider.key);
@@ -48,5 +54,8 @@ async function withCredential(core: Core, request: AgentRequest, provider: Provi
       recover: 'Set the key, or send your own with the agent token in x-rungate-token.',
     });
   }
-  return { provider, credential: { kind: 'inject', auth: provider.auth, key: found.kind === 'found' ? found.key : null } };
+  return {
+    provider,
+    credential: { kind: 'inject', auth: provider.auth, key: found.kind === 'found' ? found.key : null },
+  };
 }

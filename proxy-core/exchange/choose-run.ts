@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, ZERO_USD } from '../contract/money.ts';
 import type { AgentRecord } from '../contract/records.ts';
-import { identifyRun } from '../runs/identify.ts';
+import { heldByStop, identifyRun } from '../runs/identify.ts';
 import type { RunKey, RunStart } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { makeId } from './make-id.ts';
@@ -71,6 +71,12 @@ function startRun(core: Core, request: ReadRequest, named: string | null, now: n
   };
 }
 
+/** Why this agent may not start a run by name at present: it was stopped a moment ago. */
+export function heldAfterStop(core: Core, agent: AgentRecord): Failure | null {
+  const now = core.clock.now();
+  return heldByStop(null, core.runs.lookup(agent.agent_id, now), now);
+}
+
 /** The policy a run of this agent starts with, or why it may not have the one it asks for. */
 export function policyFor(core: Core, agent: AgentRecord, asked: string | null): PolicyInForce | Failure {
   if (asked !== null && !allowsPolicy(core, agent, asked)) {
@@ -82,7 +88,9 @@ export function policyFor(core: Core, agent: AgentRecord, asked: string | null):
   const ref = asked ?? agent.policy;
   return (
     core.policies.find(ref) ??
-    failure('not_found', `There is no policy ${ref.slice(0, 80)}.`, { recover: 'Apply it with: rungate policies apply FILE.' })
+    failure('not_found', `There is no policy ${ref.slice(0, 80)}.`, {
+      recover: 'Apply it with: rungate policies apply FILE.',
+    })
   );
 }
 

@@ -4,11 +4,20 @@ import type { Credentials } from '../providers/credentials.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Upstream } from '../providers/upstream.ts';
 import type { Store } from '../store/store.ts';
+import type { GrantRecord } from '../contract/records.ts';
+import type { DriftTracker } from '../policy/drift.ts';
+import type { LoopTracker } from '../policy/loops.ts';
+import type { RateTracker } from '../policy/rates.ts';
+import type { ToolCall } from '../wire/format.ts';
+import type { Abandons } from './abandons.ts';
+import type { Claims } from './claims.ts';
 import type { AgentDirectory } from './agent-directory.ts';
+import type { GateBook } from './gate-book.ts';
 import type { InFlight } from './inflight.ts';
 import type { PolicyBook } from './policy-book.ts';
 import type { PriceBook } from './price-book.ts';
-import type { RunDirectory } from './run-directory.ts';
+import type { RegexJobs } from './regex-jobs.ts';
+import type { LiveRun, RunDirectory } from './run-directory.ts';
 
 /** Everything one exchange needs, composed once in `index.ts`. */
 export interface Core {
@@ -25,6 +34,17 @@ export interface Core {
   upstreamOf(provider: Provider): Upstream;
   readonly credentials: Credentials;
   readonly inFlight: InFlight;
+  readonly gates: GateBook;
+  readonly abandons: Abandons;
+  readonly claims: Claims;
+  /** Grants that cover a tool call of this run; for null, the request itself. */
+  grantsFor(run: LiveRun, call: ToolCall | null): readonly GrantRecord[];
+  readonly rates: RateTracker;
+  readonly loops: LoopTracker;
+  readonly drift: DriftTracker;
+  /** What has been noted of each agent, as `agent\nkind\nvalue`. */
+  readonly seen: Set<string>;
+  readonly regexJobs: RegexJobs;
   readonly options: CoreOptions;
   /** Whether the operator has paused all calls. */
   paused: boolean;
@@ -43,8 +63,16 @@ export interface CoreOptions {
   readonly drainBytes: number;
   readonly keepBytes: number;
   readonly shutdownMs: number;
+  /** How long a connection is held before any byte is sent; null: by what the client is known to bear. */
+  readonly holdCeilingMs: number | null;
+  /** How long a gate outlives its last held connection. */
+  readonly abandonMs: number;
   /** What a pause does to calls in flight. */
-  readonly onPause: "finish" | "cut";
+  readonly onPause: 'finish' | 'cut';
+  /** How long a verdict made at the desktop or the console can be undone before agents see it. */
+  readonly undoMs: number;
+  /** Whether the command socket may decide (`control/decisions.ts`): the headless host says so, the desktop app does not. */
+  readonly cliDecisions: boolean;
 }
 
 export const DEFAULT_OPTIONS: CoreOptions = {
@@ -57,5 +85,9 @@ export const DEFAULT_OPTIONS: CoreOptions = {
   drainBytes: 4 * 1_048_576,
   keepBytes: 64 * 1_048_576,
   shutdownMs: 10_000,
-  onPause: "finish",
+  holdCeilingMs: null,
+  abandonMs: 90_000,
+  onPause: 'finish',
+  undoMs: 5000,
+  cliDecisions: false,
 };

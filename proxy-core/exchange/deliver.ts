@@ -1,12 +1,13 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import { formatUsd, type NanoUsd } from '../contract/money.ts';
-import { renderRefusal, renderStreamRefusal } from '../wire/refusal.ts';
 import type { Remaining } from '../store/store.ts';
+import type { Hold } from '../wire/hold.ts';
+import { renderRefusal, renderStreamRefusal } from '../wire/refusal.ts';
 import type { Admitted, Refused } from './admit.ts';
 import type { Outcome } from './forward.ts';
 import type { Answer } from './passage.ts';
-import type { AgentReply } from './reply.ts';
 import { refusalTarget } from './refusal-target.ts';
+import type { AgentReply } from './reply.ts';
 import type { AgentRequest } from './request.ts';
 import type { Settlement } from './settle.ts';
 
@@ -20,28 +21,41 @@ export async function deliverAnswer(
   admitted: Admitted,
   outcome: Outcome,
   settlement: Settlement,
+  /** The stream was begun by us while the call waited at its gate, so the answer is moved behind what we sent. */
+  begun: Hold | null,
 ): Promise<void> {
   const settled = await settlement.recorded;
   if (reply.gone) return;
   await settlement.durable;
   switch (outcome.kind) {
-    case 'completed':
-      if (!reply.headSent) sendHead(reply, admitted, outcome.answer, settlement.cost, settled.remaining);
-      for (const bytes of outcome.answer.rest) reply.write(bytes);
+    case 'completed': {
+      const rest = outcome.answer.takeRest();
+      if (!reply.headSent) sendHead(reply, admitted, outcome.answer, rest, settlement.cost, settled.remaining);
+      const moved = (bytes: Uint8Array): Uint8Array => (begun === null ? bytes : begun.release(bytes));
+      for (const bytes of rest) reply.write(moved(bytes));
       await outcome.closed;
+      for (const bytes of outcome.answer.takeRest()) reply.write(moved(bytes));
       return reply.end();
+    }
     case 'aborted':
-      return breakOff(reply, admitted, outcome.by === 'operator' ? stopped(admitted) : shuttingDown());
+      return breakOff(reply, admitted, outcome.answer, outcome.by === 'operator' ? stopped(admitted) : shuttingDown());
     case 'failed':
-      return breakOff(reply, admitted, outcome.failure);
+      return breakOff(reply, admitted, outcome.answer, outcome.failure);
   }
 }
 
-function sendHead(reply: AgentReply, admitted: Admitted, answer: Answer, cost: NanoUsd, remaining: Remaining): void {
+function sendHead(
+  reply: AgentReply,
+  admitted: Admitted,
+  answer: Answer,
+  body: readonly Uint8Array[],
+  cost: NanoUsd,
+  remaining: Remaining,
+): void {
   const headers = [...answer.headers, ...governedHeaders({ ...admitted, remaining })];
   if (!answer.stream) headers.push('x-rungate-cost-usd', formatUsd(cost));
   if (!hasLength(answer.headers) && !answer.stream) {
-    headers.push('content-length', String(answer.rest.reduce((sum, bytes) => sum + bytes.length, 0)));
+    headers.push('content-length', String(body.reduce((sum, bytes) => sum + bytes.length, 0)));
   }
   reply.head(answer.status, headers);
 }
@@ -49,12 +63,13 @@ function sendHead(reply: AgentReply, admitted: Admitted, answer: Answer, cost: N
 const hasLength = (headers: readonly string[]): boolean =>
   headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length');
 
-function breakOff(reply: AgentReply, admitted: Admitted, reason: Failure): void {
+export function breakOff(reply: AgentReply, admitted: Admitted, answer: Answer | null, reason: Failure): void {
   const { request, exchangeId, run } = admitted;
   if (!reply.headSent) {
     return deliverRefusal(reply, request, { failure: reason, exchangeId, runId: run.runId, policy: run.policy });
   }
-  reply.cut(Buffer.from(renderStreamRefusal(reason, refusalTarget(request, exchangeId))));
+  const said = answer?.stream === true && answer.betweenEvents();
+  reply.cut(Buffer.from(said ? renderStreamRefusal(reason, refusalTarget(request, exchangeId)) : ''));
 }
 
 const stopped = (admitted: Admitted): Failure =>
@@ -67,8 +82,19 @@ const shuttingDown = (): Failure =>
   failure('operator_paused', 'Rungate is shutting down.', { recover: 'Send the request again shortly.' }, 5);
 
 /** Headers of every governed answer (behaviour §2), names and values alternating. */
-export function governedHeaders(of: Pick<Admitted, 'run' | 'exchangeId' | 'remaining'>): readonly string[] {
-  const headers = ['x-rungate-run-id', of.run.runId, 'x-rungate-exchange-id', of.exchangeId, 'x-rungate-policy', of.run.policy];
+export function governedHeaders(of: {
+  readonly run: { readonly runId: string; readonly policy: string };
+  readonly exchangeId: string;
+  readonly remaining: Remaining;
+}): readonly string[] {
+  const headers = [
+    'x-rungate-run-id',
+    of.run.runId,
+    'x-rungate-exchange-id',
+    of.exchangeId,
+    'x-rungate-policy',
+    of.run.policy,
+  ];
   return of.remaining === null ? headers : [...headers, 'x-rungate-budget-remaining-usd', formatUsd(of.remaining)];
 }
 

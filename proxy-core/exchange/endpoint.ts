@@ -28,7 +28,8 @@ export function endpointOf(method: string, path: string): Endpoint {
   const format = method === 'POST' ? MODEL_CALLS[path] : undefined;
   if (format !== undefined) return { kind: 'model', path, format };
   if (method === 'POST' && path === '/v1/messages/count_tokens') return { kind: 'count', path, format: 'messages' };
-  if (method === 'GET' && (path === '/v1/models' || /^\/v1\/models\/[^/]+$/.test(path))) return { kind: 'models', path };
+  if (method === 'GET' && (path === '/v1/models' || /^\/v1\/models\/[^/]+$/.test(path)))
+    return { kind: 'models', path };
   return { kind: 'other', path };
 }
 

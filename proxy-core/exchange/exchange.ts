@@ -1,43 +1,69 @@
-import { admit, type Admitted, type Refused, storeRefusal } from './admit.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import type { Hold } from '../wire/hold.ts';
+import { type Admitted, admit, type Refused, storeRefusal } from './admit.ts';
+import { ruleOnAnswer, watchAnswer } from './answer-ruling.ts';
 import type { Core } from './core.ts';
 import { deliverAnswer, deliverRefusal, governedHeaders } from './deliver.ts';
-import { forward } from './forward.ts';
+import { forward, type Outcome } from './forward.ts';
+import { waitAtGate } from './gate-wait.ts';
+import { keepAnswer } from './gated-answer.ts';
+import { noteAnswer } from './notes.ts';
+import { replay } from './replay.ts';
 import type { AgentReply } from './reply.ts';
-import { type AgentRequest, readRequest } from './request.ts';
-import { isAddedUsage } from './request-edits.ts';
-import { rememberFailed } from './retries.ts';
-import { settle } from './settle.ts';
-import { StoreUnavailable } from '../store/store.ts';
+import { type AgentRequest, type ReadRequest, readRequest } from './request.ts';
+import { forgetFailed, rememberFailed } from './retries.ts';
+import { reportsFailure, settle } from './settle.ts';
+import { gateAnswer, refuseAnswer } from './stopped-answer.ts';
 
 /**
  * One governed call, as one sentence: admit it, forward it, inspect the answer while it passes, deliver what may
- * leave, and settle exactly once. Resolves when the agent has its answer and the settlement is recorded.
+ * leave, and settle exactly once. A call that meets a gate waits there and is then admitted again. Resolves when the
+ * agent has its answer and the settlement is recorded.
  */
 export async function govern(core: Core, request: AgentRequest, reply: AgentReply): Promise<void> {
   const reading = readRequest(request);
   if (reading.kind === 'refused') {
     return deliverRefusal(reply, request, { failure: reading.failure, exchangeId: null, runId: null, policy: null });
   }
-  const admission = await admit(core, reading.request);
-  if (admission.kind === 'refused') return refuse(core, reading.request, admission.refusal, reply);
-  await carryOut(core, admission.admitted, reply);
+  let hold: Hold | null = null;
+  for (;;) {
+    const admission = await admit(core, reading.request);
+    switch (admission.kind) {
+      case 'refused':
+        return refuse(core, reading.request, admission.refusal, reply);
+      case 'replayed':
+        return replay(core, reading.request, admission.gate, admission.answer, reply);
+      case 'busy':
+        await admission.until;
+        break;
+      case 'waiting': {
+        const waited = await waitAtGate(core, reading.request, admission.gate, reply);
+        if (waited.kind === 'answered') return;
+        hold = waited.hold ?? hold;
+        break;
+      }
+      case 'admitted':
+        if ((await carryOut(core, admission.admitted, hold, reply)) === 'done') return;
+        break;
+    }
+  }
 }
 
-function refuse(core: Core, request: Parameters<typeof rememberFailed>[1], refusal: Refused, reply: AgentReply): void {
+function refuse(core: Core, request: ReadRequest, refusal: Refused, reply: AgentReply): void {
   rememberFailed(core, request, refusal.runId, refusal.exchangeId);
   deliverRefusal(reply, request, refusal);
 }
 
-async function carryOut(core: Core, admitted: Admitted, reply: AgentReply): Promise<void> {
-  const { request, run, edited } = admitted;
+/** `again`: the answer is at a gate; the request meets it and waits there. */
+async function carryOut(core: Core, admitted: Admitted, begun: Hold | null, reply: AgentReply): Promise<'done' | 'again'> {
+  const { request, run } = admitted;
+  const watch = watchAnswer(core, admitted, begun);
   const sending = forward(
     {
       request: admitted.upstream,
       passage: {
         format: request.endpoint.kind === 'model' ? request.format : null,
-        streaming: edited.hidesUsage
-          ? { kind: 'frames', holdFrom: () => false, hide: (effect) => isAddedUsage(edited, effect) }
-          : { kind: 'pass' },
+        streaming: watch.streaming,
         governedHeaders: governedHeaders(admitted),
         keepBytes: core.options.keepBytes,
       },
@@ -52,20 +78,44 @@ async function carryOut(core: Core, admitted: Admitted, reply: AgentReply): Prom
   const leave = core.inFlight.enter({ runId: run.runId, abort: sending.abort });
   try {
     const outcome = await sending.outcome;
-    const settlement = settle(core, admitted, outcome);
-    if (outcome.kind !== 'completed' || outcome.answer.status >= 400) {
+    const ruling = await ruleOnAnswer(core, admitted, outcome);
+    const settlement = settle(core, admitted, outcome, ruling);
+    await consume(core, admitted, outcome);
+    if (outcome.kind !== 'completed' || reportsFailure(outcome.answer)) {
       rememberFailed(core, request, run.runId, admitted.exchangeId);
+    } else if (ruling.kind === 'free') forgetFailed(request, run);
+    noteAnswer(core, admitted, ruling);
+    if (outcome.kind === 'completed' && ruling.kind === 'blocked') {
+      await refuseAnswer(admitted, ruling, outcome.answer, settlement, watch.hold, reply);
+      return 'done';
     }
-    await deliverAnswer(reply, admitted, outcome, settlement);
+    if (outcome.kind === 'completed' && ruling.kind === 'gated') {
+      return await gateAnswer(core, admitted, ruling, outcome.answer, settlement, watch.hold, reply);
+    }
+    await deliverAnswer(reply, admitted, outcome, settlement, begun);
+    return 'done';
   } catch (error) {
-    // The settlement could not be written: what has not left yet must not leave unrecorded.
+    // What could not be recorded must not leave: neither the rest of an answer nor a gate's note.
     if (!(error instanceof StoreUnavailable)) throw error;
     if (reply.headSent) reply.cut(null);
     else {
-      const failure = storeRefusal(error);
-      deliverRefusal(reply, request, { failure, exchangeId: admitted.exchangeId, runId: run.runId, policy: run.policy });
+      const { exchangeId } = admitted;
+      deliverRefusal(reply, request, { failure: storeRefusal(error), exchangeId, runId: run.runId, policy: run.policy });
     }
+    return 'done';
   } finally {
     leave();
+  }
+}
+
+/** A call under an approved request gate: a complete answer uses the approval up, anything else leaves it. */
+async function consume(core: Core, { gateId, request, edited }: Admitted, outcome: Outcome): Promise<void> {
+  if (gateId === null) return;
+  const good = outcome.kind === 'completed' && outcome.answer.status < 300 && !reportsFailure(outcome.answer);
+  const answer = good ? keepAnswer(outcome.answer, request, edited) : null;
+  try {
+    await core.store.write('consumeGate', { at: core.clock.now(), gateId, answer }).durable;
+  } finally {
+    core.claims.release(gateId);
   }
 }

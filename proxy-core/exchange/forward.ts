@@ -20,10 +20,15 @@ export interface Forwarding {
 }
 
 export type Outcome =
-  /** The whole answer has been read. `closed` resolves when the provider has ended its side. */
+  /** The whole answer has been read. `closed` resolves when the provider has ended its side; more may come until then. */
   | { readonly kind: 'completed'; readonly answer: Answer; readonly agentGone: boolean; readonly closed: Promise<void> }
   /** `sent` is false only when no byte of the request can have reached the provider. */
-  | { readonly kind: 'aborted'; readonly by: 'agent' | AbortReason; readonly sent: boolean; readonly answer: Answer | null }
+  | {
+      readonly kind: 'aborted';
+      readonly by: 'agent' | AbortReason;
+      readonly sent: boolean;
+      readonly answer: Answer | null;
+    }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly sent: boolean; readonly answer: Answer | null };
 
 export interface Forward {
@@ -75,7 +80,10 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
       durable = true;
       if (passage?.open() !== false) call?.resume();
     },
-    () => stop(failure('store_unavailable', 'The audit store cannot be written; nothing is let through unrecorded.', {}, 5)),
+    () =>
+      stop(
+        failure('store_unavailable', 'The audit store cannot be written; nothing is let through unrecorded.', {}, 5),
+      ),
   );
 
   call = upstream.send(forwarding.request, {
@@ -93,9 +101,9 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
       return goOn;
     },
     onEnd() {
+      passage?.end();
       closed.resolve();
       if (finished) return;
-      passage?.end();
       if (passage?.whole === true) finishCompleted(passage);
       else finish({ kind: 'failed', failure: cutShort(), sent: true, answer: passage?.answer() ?? null });
     },

@@ -1,7 +1,6 @@
-import { answerHeaders } from '../providers/headers.ts';
-import { upstreamHeaders } from '../providers/headers.ts';
-import { upstreamPath } from '../providers/provider.ts';
 import { failure } from '../contract/failures.ts';
+import { answerHeaders, upstreamHeaders } from '../providers/headers.ts';
+import { upstreamPath } from '../providers/provider.ts';
 import { chooseRoute } from './choose-route.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal } from './deliver.ts';
@@ -35,7 +34,12 @@ export async function listModels(core: Core, request: AgentRequest, reply: Agent
           resolve();
         },
         onError: (error) => {
-          const reason = failure('upstream_unreachable', 'The provider could not be reached.', { phase: error.phase }, 5);
+          const reason = failure(
+            'upstream_unreachable',
+            'The provider could not be reached.',
+            { phase: error.phase },
+            5,
+          );
           if (reply.headSent) reply.cut(null);
           else deliverRefusal(reply, request, { ...unknown, failure: reason });
           resolve();

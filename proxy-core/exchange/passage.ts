@@ -1,5 +1,5 @@
 import { answerHeaders } from '../providers/headers.ts';
-import type { Format, FrameEffect, ResponseReport, StreamReader } from '../wire/format.ts';
+import type { Format, FrameEffect, ResponseReport, StreamReader, ToolCall } from '../wire/format.ts';
 import { createFramer } from '../wire/sse-frames.ts';
 import type { AgentReply } from './reply.ts';
 
@@ -8,7 +8,14 @@ export type Streaming =
   /** Nothing can need withholding: chunks pass as they come. */
   | { readonly kind: 'pass' }
   /** Frames pass until one for which `holdFrom` says true; frames for which `hide` says true are dropped. */
-  | { readonly kind: 'frames'; holdFrom(effect: FrameEffect): boolean; hide(effect: FrameEffect): boolean }
+  | {
+      readonly kind: 'frames';
+      /** Asked for every frame that touches a tool call; `begun` are the calls of the answer so far. */
+      holdFrom(effect: FrameEffect, begun: readonly ToolCall[]): boolean;
+      hide(effect: FrameEffect): boolean;
+      /** What goes to the agent for a frame that may leave: the frame, or the frame moved behind what we sent. */
+      outgoing(frame: Uint8Array): Uint8Array;
+    }
   /** Nothing passes before the whole answer is known. */
   | { readonly kind: 'buffer' };
 
@@ -23,8 +30,10 @@ export interface Answer {
   readonly report: ResponseReport | null;
   /** Everything the provider sent, or null when it was more than is kept. */
   readonly body: readonly Uint8Array[] | null;
-  /** What has not been sent to the agent yet. */
-  readonly rest: readonly Uint8Array[];
+  /** Takes what has not been sent to the agent yet; what is taken is never sent twice. */
+  takeRest(): readonly Uint8Array[];
+  /** Whether an event of ours may follow what has been sent: a stream was not cut inside one of its own. */
+  betweenEvents(): boolean;
 }
 
 export interface PassageOptions {
@@ -54,12 +63,14 @@ export interface Passage {
   answer(): Answer;
   /** The terminal event of a stream has been read; only the end of the connection is missing. */
   readonly complete: boolean;
-  /** Asked at the end of the connection: nothing is missing. */
+  /** Asked at the end of the connection: nothing is missing, or the provider itself said why. */
   readonly whole: boolean;
   /** More is held than may be kept. */
   readonly overflow: boolean;
   readonly bytesSinceGone: number;
 }
+
+const EVENT_END = /(?:\n\n|\r\r|\r\n\r\n)$/;
 
 export function openPassage(options: PassageOptions, reply: AgentReply): Passage {
   const contentType = headerOf(options.rawHeaders, 'content-type');
@@ -80,6 +91,7 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
   let opened = false;
   let gone = false;
   let bytesSinceGone = 0;
+  let tail = '';
 
   const place = (bytes: Uint8Array): void => {
     if (gone) return;
@@ -90,24 +102,36 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
   /** The piece that completes an answer waits for the settlement, and so does all behind it. */
   const passChunk = (chunk: Uint8Array): void => {
     reader?.push(chunk);
-    if (reader?.report.complete === true) holding = true;
+    if (reader?.complete === true) holding = true;
     place(chunk);
   };
 
   const passFrame = (frame: Uint8Array, filter: Streaming & { readonly kind: 'frames' }, last: boolean): void => {
     const effect = streamReader?.pushFrame(frame, last);
-    if (effect !== undefined && filter.holdFrom(effect)) holding = true;
-    if (streamReader?.report.complete === true) holding = true;
-    if (effect === undefined || !filter.hide(effect)) place(frame);
+    const begun = effect?.toolCall === true && !holding ? (streamReader?.report.toolCalls ?? []) : [];
+    if (effect?.toolCall === true && !holding && filter.holdFrom(effect, begun)) holding = true;
+    if (streamReader?.complete === true) holding = true;
+    if (effect !== undefined && filter.hide(effect)) return;
+    place(holding ? frame : filter.outgoing(frame));
   };
 
   const flush = (): boolean => {
     if (out.length === 0) return true;
     if (!reply.headSent) reply.head(options.status, [...headers, ...options.governedHeaders]);
     let goOn = true;
-    for (const bytes of out) goOn = reply.write(bytes);
+    for (const bytes of out) {
+      goOn = reply.write(bytes);
+      tail = (tail + Buffer.from(bytes.subarray(-4)).toString('latin1')).slice(-4);
+    }
     out = [];
     return goOn;
+  };
+
+  const takeRest = (): readonly Uint8Array[] => {
+    const rest = [...out, ...held];
+    out = [];
+    held.length = 0;
+    return rest;
   };
 
   return {
@@ -146,13 +170,14 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
       firstByteAt: options.firstByteAt,
       report: reader?.report ?? null,
       body: keptBytes <= options.keepBytes ? kept : null,
-      rest: [...out, ...held],
+      takeRest,
+      betweenEvents: () => EVENT_END.test(tail),
     }),
     get complete() {
-      return streamReader?.report.complete === true;
+      return streamReader?.complete === true;
     },
     get whole() {
-      return reader === null || reader.report.complete;
+      return reader === null || reader.report.complete || reader.report.error !== null;
     },
     get overflow() {
       return keptBytes > options.keepBytes && holding && !gone;

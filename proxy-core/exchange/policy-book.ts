@@ -1,22 +1,18 @@
-import { parse } from 'yaml';
 import type { Admission as BudgetAdmission } from '../budget/estimate.ts';
 import type { PriceOverride } from '../budget/prices.ts';
-import { type NanoUsd, usdToNano, ZERO_USD } from '../contract/money.ts';
-import { type PolicyDefinition, policySchema } from '../policy/schema.ts';
+import { type NanoUsd, usdToNano } from '../contract/money.ts';
+import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
+import { parsePolicy } from '../policy/parse.ts';
+import { STARTER_POLICY, STARTER_POLICY_NAME } from '../policy/starter.ts';
 import type { Clock } from '../ports.ts';
-import { matchesGlob } from '../providers/provider.ts';
 import type { Store } from '../store/store.ts';
 
-/** One version of a policy, ready to be applied. */
+/** One version of a policy, compiled once and applied to every run that is pinned to it. */
 export interface PolicyInForce {
   /** `name@version`. */
   readonly ref: string;
-  readonly definition: PolicyDefinition;
+  readonly compiled: CompiledPolicy;
   readonly budget: PolicyBudget;
-  /** What a call of an extra endpoint costs. */
-  endpointCost(path: string): NanoUsd;
-  /** Whether an endpoint that is not governed is let through. */
-  allowsEndpoint(method: string, path: string): boolean;
 }
 
 /** The policy's `budget` key with its defaults. */
@@ -41,13 +37,15 @@ export interface PolicyBook {
 
 const DEFAULT_ALERTS = [0.8];
 
-/** The definition of a stored document; throws if it does not fit the schema (it was checked when it was stored). */
+/** A stored version made ready. It was checked when it was stored; one that no longer parses is a bug and throws. */
 function openPolicy(name: string, version: number, document: string): PolicyInForce {
-  const definition = policySchema.parse(parse(document));
-  const { budget, endpoints, endpoint_cost_usd: cost } = definition;
+  const parsed = parsePolicy(document, `${name}@${version}`);
+  if (parsed.kind === 'problems') throw new Error(`policy ${name}@${version}: ${parsed.problems[0]?.message ?? 'not valid'}`);
+  const { budget } = parsed.definition;
+  const compiled = compilePolicy(parsed.definition, version);
   return {
-    ref: `${name}@${version}`,
-    definition,
+    ref: compiled.ref,
+    compiled,
     budget: {
       runCap: budget?.run_usd === undefined ? null : usdToNano(budget.run_usd),
       alertAt: budget?.alert_at ?? DEFAULT_ALERTS,
@@ -56,44 +54,30 @@ function openPolicy(name: string, version: number, document: string): PolicyInFo
       maxOutputTokens: budget?.max_output_tokens ?? null,
       prices: (budget?.prices ?? {}) as Readonly<Record<string, PriceOverride>>,
     },
-    endpointCost: (path) => {
-      if (cost === undefined || typeof cost === 'number') return cost === undefined ? ZERO_USD : usdToNano(cost);
-      const entry = Object.entries(cost).find(([glob]) => matchesGlob(glob, path));
-      return entry === undefined ? ZERO_USD : usdToNano(entry[1]);
-    },
-    allowsEndpoint: (method, path) =>
-      (endpoints ?? []).some((entry) => {
-        const [first = '', second] = entry.split(' ');
-        return second === undefined ? matchesGlob(first, path) : first === method && matchesGlob(second, path);
-      }),
   };
 }
 
-/** A book over the store's policies. A store without any gets the starter policy first. */
+/** A book over the store's policies. A store without the starter policy gets it first. */
 export async function createPolicyBook(store: Store, clock: Clock): Promise<PolicyBook> {
-  if (store.read.policies().length === 0) {
-    const at = clock.now();
+  if (!store.read.policies().some(({ name }) => name === STARTER_POLICY_NAME)) {
     const by = { actor: 'system', channel: 'setup' };
-    await store.write('savePolicy', { at, name: STARTER, document: STARTER_DOCUMENT, note: 'Starter policy', by }).durable;
+    const starter = { name: STARTER_POLICY_NAME, document: STARTER_POLICY, note: 'Starter policy: gate destructive actions' };
+    await store.write('savePolicy', { at: clock.now(), ...starter, by }).durable;
   }
-  let versions = new Map<string, PolicyInForce>();
-  let newest = new Map<string, PolicyInForce>();
+  const opened = new Map<string, PolicyInForce>();
+  let newest = new Map<string, string>();
   const reload = (): void => {
-    versions = new Map();
     newest = new Map();
     for (const { name, version, document } of [...store.read.policies()].sort((a, b) => a.version - b.version)) {
-      const policy = openPolicy(name, version, document);
-      versions.set(policy.ref, policy);
-      newest.set(name, policy);
+      const ref = `${name}@${version}`;
+      if (!opened.has(ref)) opened.set(ref, openPolicy(name, version, document));
+      newest.set(name, ref);
     }
   };
   reload();
   return {
-    find: (ref) => versions.get(ref) ?? newest.get(ref) ?? null,
-    defaultName: STARTER,
+    find: (ref) => opened.get(ref) ?? opened.get(newest.get(ref) ?? '') ?? null,
+    defaultName: STARTER_POLICY_NAME,
     reload,
   };
 }
-
-const STARTER = 'default';
-const STARTER_DOCUMENT = 'policy: default\nbudget: { run_usd: 5, alert_at: [0.8], on_unpriced: block }\n';

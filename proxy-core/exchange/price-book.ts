@@ -1,6 +1,6 @@
-import type { WireFormat } from '../contract/records.ts';
 import { type PriceOverride, priceModel } from '../budget/prices.ts';
 import type { Pricing } from '../budget/rates.ts';
+import type { WireFormat } from '../contract/records.ts';
 import type { Clock } from '../ports.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { StoreReader } from '../store/store.ts';

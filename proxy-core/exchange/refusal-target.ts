@@ -1,4 +1,4 @@
-import { recogniseClient, type Headers } from '../runs/clients.ts';
+import { type Headers, recogniseClient } from '../runs/clients.ts';
 import type { RefusalTarget } from '../wire/refusal.ts';
 import { endpointOf } from './endpoint.ts';
 

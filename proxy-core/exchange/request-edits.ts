@@ -1,4 +1,5 @@
 import type { FrameEffect } from '../wire/format.ts';
+import { stripNotes } from '../wire/note-strip.ts';
 import { clampOutput, setMember } from '../wire/splice.ts';
 import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
@@ -22,11 +23,23 @@ const OUTPUT_KEYS = {
   completions: ['max_tokens'],
 } as const;
 
-export function editBody(request: ReadRequest, policy: PolicyInForce): EditedBody {
+export function editBody(
+  request: ReadRequest,
+  policy: PolicyInForce,
+  /** Finds a gate by id, to know our own notes in the history; null where the run has none. */
+  gateById: ((gateId: string) => unknown) | null,
+): EditedBody {
   const { endpoint, facts } = request;
   if (endpoint.kind !== 'model' || facts === null) return { bytes: request.body, changed: [], hidesUsage: false };
   let bytes = request.body;
   const changed: string[] = [];
+  if (gateById !== null && endpoint.format !== 'embeddings' && endpoint.format !== 'completions') {
+    const stripped = stripNotes(endpoint.format, bytes, (gateId) => gateById(gateId) !== null);
+    if (stripped.changed > 0) {
+      bytes = stripped.bytes;
+      changed.push('[Rungate] note');
+    }
+  }
   const ceiling = policy.budget.maxOutputTokens;
   if (ceiling !== null && endpoint.format !== 'embeddings') {
     const clamped = clampOutput(bytes, OUTPUT_KEYS[endpoint.format], ceiling);

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { type Failure, failure } from '../contract/failures.ts';
-import { usdToNano, type NanoUsd } from '../contract/money.ts';
+import { type NanoUsd, usdToNano } from '../contract/money.ts';
 import type { AgentRecord } from '../contract/records.ts';
 import { type ClientKind, type ClientSession, type Headers, readSession, recogniseClient } from '../runs/clients.ts';
 import { conversationKeys } from '../runs/conversation.ts';
@@ -45,7 +45,9 @@ export interface Asks {
   readonly newGate: boolean;
 }
 
-export type Reading = { readonly kind: 'read'; readonly request: ReadRequest } | { readonly kind: 'refused'; readonly failure: Failure };
+export type Reading =
+  | { readonly kind: 'read'; readonly request: ReadRequest }
+  | { readonly kind: 'refused'; readonly failure: Failure };
 
 const sha256 = (text: string | Uint8Array): string => hash('sha256', text, 'hex');
 const LABEL = 'x-rungate-label-';
@@ -89,7 +91,9 @@ export function readRequest(request: AgentRequest): Reading {
   };
 }
 
-type ParsedBody = { readonly kind: 'parsed'; readonly value: unknown } | { readonly kind: 'refused'; readonly failure: Failure };
+type ParsedBody =
+  | { readonly kind: 'parsed'; readonly value: unknown }
+  | { readonly kind: 'refused'; readonly failure: Failure };
 
 function parseBody(body: Uint8Array): ParsedBody {
   const refused = (message: string): ParsedBody => ({
@@ -122,7 +126,9 @@ function handedOut(facts: RequestFacts | null): RunClaims['handedOut'] {
 function readAsks(headers: Headers): Asks | Failure {
   const gate = present(headers['x-rungate-gate']);
   if (gate !== null && gate !== 'retry' && gate !== 'hold') {
-    return failure('invalid_request', 'x-rungate-gate must be retry or hold.', { recover: 'Send retry, hold or no such header.' });
+    return failure('invalid_request', 'x-rungate-gate must be retry or hold.', {
+      recover: 'Send retry, hold or no such header.',
+    });
   }
   const budget = present(headers['x-rungate-budget-usd']);
   if (budget !== null && !/^\d{1,6}(\.\d{1,9})?$/.test(budget)) {

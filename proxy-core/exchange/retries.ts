@@ -28,14 +28,27 @@ function fingerprintOf(request: ReadRequest, run: LiveRun): string | null {
 }
 
 /** Note an exchange that a resend would be a retry of. */
-export function rememberFailed(core: Core, request: ReadRequest, runId: string | null, exchangeId: string | null): void {
+export function rememberFailed(
+  core: Core,
+  request: ReadRequest,
+  runId: string | null,
+  exchangeId: string | null,
+): void {
   const run = runId === null ? null : core.runs.find(runId);
   if (run === null || exchangeId === null) return;
   const print = fingerprintOf(request, run);
-  if (print === null) return;
+  // A retry that fails too leaves its first attempt remembered: all are retries of the same exchange.
+  if (print === null || run.failed.has(print)) return;
   const oldest = run.failed.keys().next().value;
   if (run.failed.size >= FAILED_LIMIT && oldest !== undefined) run.failed.delete(oldest);
   run.failed.set(print, exchangeId);
+}
+
+/** A request has been answered: the same one sent again is a new request, no retry. */
+export function forgetFailed(request: ReadRequest, run: LiveRun): void {
+  if (run.failed.size === 0) return;
+  const print = fingerprintOf(request, run);
+  if (print !== null) run.failed.delete(print);
 }
 
 /** The exchange that this request is a retry of, or null. */

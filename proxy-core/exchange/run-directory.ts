@@ -16,6 +16,7 @@ export interface LiveRun {
   readonly policy: string;
   readonly explicit: boolean;
   readonly client: string | null;
+  readonly labels: Readonly<Record<string, string>>;
   /** What the store needs to begin the run; null once it has. */
   start: RunStart | null;
   /** Keys already filed under the run, as `kind\nkey`. */
@@ -87,14 +88,11 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
         (runId) => find(runId)?.explicit === false,
       );
     },
-    lastStopped: () => {
-      const stopped = read.lastStopped(agentId);
-      return stopped === null
-        ? null
-        : {
-            ...stopped,
-            hasSession: (key) => read.findRuns(agentId, { kind: 'session', key }).includes(stopped.runId),
-          };
+    lastStopped: (session) => {
+      if (session === null) return read.lastStopped(agentId);
+      const runs = read.findRuns(agentId, { kind: 'session', key: session }).map((runId) => read.run(runId));
+      const stopped = runs.find((run) => run?.state === 'stopped');
+      return stopped == null ? null : { runId: stopped.run_id, at: stopped.ended_at ?? 0 };
     },
   });
 
@@ -109,6 +107,7 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
         policy: start.policy,
         explicit: start.explicit,
         client: start.client,
+        labels: start.labels,
         start,
         filed: new Set(),
         lastActivityAt: at,
@@ -144,6 +143,7 @@ function fromRecord(record: RunRecord, pending: readonly string[]): LiveRun {
     policy: record.policy,
     explicit: record.explicit,
     client: record.client,
+    labels: record.labels,
     start: null,
     filed: new Set(),
     lastActivityAt: record.last_activity_at,

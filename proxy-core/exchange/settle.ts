@@ -1,30 +1,33 @@
 import { cost } from '../budget/pricing.ts';
-import { nanoToUsd, type NanoUsd, nanoUsd, showUsd, ZERO_USD } from '../contract/money.ts';
+import { type NanoUsd, nanoToUsd, nanoUsd, showUsd, ZERO_USD } from '../contract/money.ts';
 import type { ExchangeState } from '../contract/records.ts';
 import type { RunKey, SettleInput, SettleOutput } from '../store/store.ts';
 import type { ResponseReport } from '../wire/format.ts';
 import type { Admitted } from './admit.ts';
+import type { Ruling } from './answer-ruling.ts';
 import type { Core } from './core.ts';
 import type { Outcome } from './forward.ts';
+import type { Answer } from './passage.ts';
 
 /**
  * Settle an exchange exactly once: charge what it cost, return the rest of the reservation, record what came
  * back. Where the provider's usage was not seen, the reservation is charged and marked estimated: a crash or a
  * dropped connection never makes a call free.
  */
-export function settle(core: Core, admitted: Admitted, outcome: Outcome): Settlement {
+export function settle(core: Core, admitted: Admitted, outcome: Outcome, ruling: Ruling): Settlement {
   const answer = outcome.answer;
   const charged = chargeFor(admitted, outcome);
   const keys = answerKeys(answer?.report ?? null);
-  const receipt = core.store.write('settle', settleInput(core, admitted, outcome, charged, keys));
+  const receipt = core.store.write('settle', settleInput(core, admitted, outcome, ruling, charged, keys));
   core.runs.file(admitted.run, keys, receipt.committed);
-  if (answer?.body != null && answer.body.length > 0) {
-    const body = Buffer.concat(answer.body);
-    void core.store.write('storeResponse', { exchangeId: admitted.exchangeId, body }).committed.catch(() => undefined);
-  }
+  const body = answer?.body == null ? null : Buffer.concat(answer.body);
+  const stored = body === null || body.length === 0 ? null : core.store.write('storeResponse', { exchangeId: admitted.exchangeId, body });
   learn(core, admitted, answer?.report ?? null);
   const recorded = receipt.committed.then((result) => record(core, admitted, result));
-  return { cost: charged.cost, estimated: charged.estimated, recorded, durable: core.store.durable() };
+  // What other calls have under way is not this one's business: only its own records are waited for.
+  const durable = Promise.all([receipt.durable, admitted.bodyDurable, stored?.durable]);
+  durable.catch(() => undefined); // nobody waits for it once the agent has gone
+  return { cost: charged.cost, estimated: charged.estimated, recorded, durable };
 }
 
 export interface Settlement {
@@ -32,7 +35,7 @@ export interface Settlement {
   readonly estimated: boolean;
   /** Resolves with the run's new totals once the settlement is committed. */
   readonly recorded: Promise<SettleOutput>;
-  /** Resolves once the settlement survives a power cut. */
+  /** Resolves once the settlement and both bodies survive a power cut. */
   readonly durable: Promise<unknown>;
 }
 
@@ -52,7 +55,7 @@ export function chargeFor(admitted: Pick<Admitted, 'pricing' | 'reserved' | 'req
   }
   const usage = answer?.report?.usage ?? null;
   const seen = usage === null ? null : cost(admitted.pricing.rates, usage);
-  if (seen !== null && outcome.kind === 'completed') return { cost: seen.cost, estimated: seen.estimated > 0 };
+  if (seen !== null && outcome.kind === 'completed' && answer?.report?.complete === true) return { cost: seen.cost, estimated: seen.estimated > 0 };
   const floor = seen?.cost ?? ZERO_USD;
   return { cost: floor > admitted.reserved ? floor : admitted.reserved, estimated: true };
 }
@@ -67,6 +70,7 @@ function settleInput(
   core: Core,
   admitted: Admitted,
   outcome: Outcome,
+  ruling: Ruling,
   charged: Charged,
   keys: readonly RunKey[],
 ): SettleInput {
@@ -75,9 +79,9 @@ function settleInput(
   return {
     at: core.clock.now(),
     exchangeId: admitted.exchangeId,
-    state: answer !== null && answer.status >= 400 ? 'failed' : STATES[outcome.kind],
+    state: reportsFailure(answer) ? 'failed' : ruling.kind === 'gated' ? 'gated' : STATES[outcome.kind],
     status: answer?.status ?? null,
-    failure: outcome.kind === 'failed' ? outcome.failure.code : outcome.kind === 'aborted' ? `aborted_by_${outcome.by}` : null,
+    failure: failureOf(outcome, ruling),
     cost: charged.cost,
     estimated: charged.estimated,
     usage: report?.usage ?? null,
@@ -95,10 +99,22 @@ function settleInput(
   };
 }
 
+/** The provider answered with an error: by its status, or inside an answer that had begun well. */
+export const reportsFailure = (answer: Answer | null): boolean =>
+  answer !== null && (answer.status >= 400 || (answer.report?.error ?? null) !== null);
+
+function failureOf(outcome: Outcome, ruling: Ruling): string | null {
+  if (outcome.kind === 'failed') return outcome.failure.code;
+  if (outcome.kind === 'aborted') return `aborted_by_${outcome.by}`;
+  return ruling.kind === 'blocked' ? 'policy_blocked' : null;
+}
+
 /** Ids that the agent will repeat, by which its next request is known. */
 function answerKeys(report: ResponseReport | null): readonly RunKey[] {
   if (report === null) return [];
-  const calls = report.toolCalls.flatMap((call) => (call.id === null ? [] : [{ kind: 'tool_call', key: call.id } as const]));
+  const calls = report.toolCalls.flatMap((call) =>
+    call.id === null ? [] : [{ kind: 'tool_call', key: call.id } as const],
+  );
   return report.responseId === null ? calls : [...calls, { kind: 'response', key: report.responseId }];
 }
 

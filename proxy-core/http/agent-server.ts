@@ -4,10 +4,11 @@ import { type Failure, failure } from '../contract/failures.ts';
 import type { AgentRecord } from '../contract/records.ts';
 import type { Core } from '../exchange/core.ts';
 import { parseTarget, type Target } from '../exchange/endpoint.ts';
+import { makeId } from '../exchange/make-id.ts';
 import { refusalTarget } from '../exchange/refusal-target.ts';
 import { renderRefusal } from '../wire/refusal.ts';
-import { makeId } from '../exchange/make-id.ts';
 import { readCredential } from './agent-credential.ts';
+import { closeServer } from './close-server.ts';
 import { guard } from './guard.ts';
 import { addModelRoutes } from './model-routes.ts';
 import { addRunRoutes } from './run-routes.ts';
@@ -55,7 +56,7 @@ export async function listenAgentPort(core: Core, port: number): Promise<AgentSe
   await server.listen({ host: '127.0.0.1', port });
   const { port: bound } = server.server.address() as AddressInfo;
   const url = `http://127.0.0.1:${bound}`;
-  return { url, close: () => server.close() };
+  return { url, close: () => closeServer(server) };
 }
 
 function prepare(server: FastifyInstance, core: Core): void {
@@ -70,7 +71,11 @@ function prepare(server: FastifyInstance, core: Core): void {
   server.setNotFoundHandler((request, reply) => refuse(request, reply, unknownPath(request)));
   server.setErrorHandler((error, request, reply) => {
     core.log.error('http.route_failed', { path: request.target?.path, error: String(error) });
-    return refuse(request, reply, failure('internal_error', 'Rungate failed on this request; its log says why.', {}, 5));
+    return refuse(
+      request,
+      reply,
+      failure('internal_error', 'Rungate failed on this request; its log says why.', {}, 5),
+    );
   });
   server.head('/', (_request, reply) => reply.code(200).send());
   server.get('/', (_request, reply) => reply.redirect('/llms.txt'));
@@ -120,9 +125,13 @@ const tokenRefused = (sent: boolean): Failure =>
   );
 
 const unknownPath = (request: FastifyRequest): Failure =>
-  failure('endpoint_not_governed', `${request.method} ${request.target.path.slice(0, 80)} is not an endpoint of this port.`, {
-    recover: 'See GET /llms.txt for the endpoints.',
-  });
+  failure(
+    'endpoint_not_governed',
+    `${request.method} ${request.target.path.slice(0, 80)} is not an endpoint of this port.`,
+    {
+      recover: 'See GET /llms.txt for the endpoints.',
+    },
+  );
 
 /** Answer a refusal in the caller's own shape and leave nothing unread behind it on the connection. */
 export function refuse(request: FastifyRequest, reply: FastifyReply, reason: Failure): FastifyReply {
@@ -150,7 +159,8 @@ const UNREADABLE: Readonly<Record<string, Failure>> = {
 function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
   if (socket.destroyed || !socket.writable) return;
   const reason =
-    UNREADABLE[error.code ?? ''] ?? failure('invalid_request', 'The request is not valid HTTP/1.1.', { recover: 'Correct the request.' });
+    UNREADABLE[error.code ?? ''] ??
+    failure('invalid_request', 'The request is not valid HTTP/1.1.', { recover: 'Correct the request.' });
   const rendered = renderRefusal(reason, { format: null, dialect: null, stream: false, requestId: 'none' });
   const head = [
     ...Object.entries(rendered.headers),

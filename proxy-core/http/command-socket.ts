@@ -2,6 +2,7 @@ import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Call } from '../control/call.ts';
+import { closeServer } from './close-server.ts';
 
 /**
  * The command socket: the `rungate` command talks to the running core through it.
@@ -26,7 +27,7 @@ export async function listenCommandSocket(path: string, call: Call): Promise<Com
   if (!named && existsSync(path) && !(await answers(path))) unlinkSync(path);
   await server.listen({ path });
   if (!named) chmodSync(path, 0o600);
-  return { close: () => server.close() };
+  return { close: () => closeServer(server) };
 }
 
 function answers(path: string): Promise<boolean> {

@@ -36,7 +36,10 @@ async function carry(core: Core, request: FastifyRequest, reply: FastifyReply): 
     if (agentRequest.endpoint.kind === 'models') await listModels(core, agentRequest, agentReply);
     else await govern(core, agentRequest, agentReply);
   } catch (error) {
-    core.log.error('exchange.failed', { path: request.target.path, error: error instanceof Error ? (error.stack ?? '') : '' });
+    core.log.error('exchange.failed', {
+      path: request.target.path,
+      error: error instanceof Error ? (error.stack ?? '') : '',
+    });
     agentReply.cut(null);
   }
   return undefined;

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { FAILURES, type Failure, failure } from '../contract/failures.ts';
 import type { Call } from '../control/call.ts';
 import type { Core } from '../exchange/core.ts';
+import { closeServer } from './close-server.ts';
 import { guard } from './guard.ts';
-import { createOperatorSessions } from './operator-session.ts';
 import { OPERATOR_PAGE, OPERATOR_SCRIPT, OPERATOR_STYLE } from './operator-page.ts';
+import { createOperatorSessions } from './operator-session.ts';
 
 /**
  * The operator port of a headless core. Same guard as the agent port; every `/api` call needs a session
@@ -44,10 +45,13 @@ export async function listenOperatorPort(core: Core, call: Call, port: number): 
       { ownOrigins: origins, anyContentType: () => false },
     );
     if (refusal !== null) return refuse(reply, refusal);
-    if (request.raw.headers.upgrade !== undefined) return refuse(reply, failure('use_https', 'WebSocket is not served here.'));
+    if (request.raw.headers.upgrade !== undefined)
+      return refuse(reply, failure('use_https', 'WebSocket is not served here.'));
     if (request.url.startsWith('/api/') && !sessions.holds(sessionOf(request))) return refuse(reply, sessionRefused());
   });
-  server.setNotFoundHandler((_request, reply) => refuse(reply, failure('not_found', 'There is nothing at this address.')));
+  server.setNotFoundHandler((_request, reply) =>
+    refuse(reply, failure('not_found', 'There is nothing at this address.')),
+  );
   server.setErrorHandler((_error, _request, reply) =>
     refuse(reply, failure('invalid_request', 'The request could not be read.', { recover: 'Send a JSON object.' })),
   );
@@ -72,7 +76,7 @@ export async function listenOperatorPort(core: Core, call: Call, port: number): 
     url,
     // In the fragment: it is never sent, so it stands in no log and no Referer.
     launchUrl: () => `${url}/#launch=${sessions.issueCode()}`,
-    close: () => server.close(),
+    close: () => closeServer(server),
   };
 }
 

@@ -4,8 +4,8 @@ import { type Failure, failure } from '../contract/failures.ts';
 import { isRunId } from '../contract/ids.ts';
 import { nanoToUsd, nanoUsd, usdToNano } from '../contract/money.ts';
 import type { RunRecord } from '../contract/records.ts';
-import { policyFor, runCap } from '../exchange/choose-run.ts';
 import { storeRefusal } from '../exchange/admit.ts';
+import { heldAfterStop, policyFor, runCap } from '../exchange/choose-run.ts';
 import type { Core } from '../exchange/core.ts';
 import { makeId } from '../exchange/make-id.ts';
 import { StoreUnavailable } from '../store/store.ts';
@@ -24,9 +24,18 @@ export function addRunRoutes(server: FastifyInstance, core: Core): void {
         throw error;
       }
     };
-  server.post('/v1/runs', guarded<unknown>((request, reply) => startRun(core, request, reply)));
-  server.get('/v1/runs/:id', guarded<{ id: string }>((request, reply) => showRun(core, request, reply)));
-  server.post('/v1/runs/:id/complete', guarded<{ id: string }>((request, reply) => completeRun(core, request, reply)));
+  server.post(
+    '/v1/runs',
+    guarded<unknown>((request, reply) => startRun(core, request, reply)),
+  );
+  server.get(
+    '/v1/runs/:id',
+    guarded<{ id: string }>((request, reply) => showRun(core, request, reply)),
+  );
+  server.post(
+    '/v1/runs/:id/complete',
+    guarded<{ id: string }>((request, reply) => completeRun(core, request, reply)),
+  );
   server.put(
     '/v1/runs/:id/artifacts/:name',
     guarded<{ id: string; name: string }>((request, reply) => putArtifact(core, request, reply)),
@@ -53,6 +62,8 @@ async function startRun(core: Core, request: FastifyRequest, reply: FastifyReply
   if ('code' in policy) return refuse(request, reply, policy);
   const cap = parsed.data.budget_usd === undefined ? null : usdToNano(parsed.data.budget_usd);
   const runId = parsed.data.run_id ?? makeId('run', core);
+  const held = heldAfterStop(core, agent);
+  if (held !== null) return refuse(request, reply, held);
   const taken = core.runs.find(runId);
   if (taken !== null) return refuse(request, reply, alreadyTaken(runId, taken.agentId === agent.agent_id));
   const at = core.clock.now();
@@ -67,13 +78,18 @@ async function startRun(core: Core, request: FastifyRequest, reply: FastifyReply
   };
   const live = core.runs.begin(start, agent.agent_id, at);
   const by = { actor: `agent:${agent.name}`, channel: 'proxy' };
-  const { run } = await core.store.write('startRun', { at, agentId: agent.agent_id, agentName: agent.name, start, by }).durable;
+  const { run } = await core.store.write('startRun', { at, agentId: agent.agent_id, agentName: agent.name, start, by })
+    .durable;
   live.start = null;
   core.bus.publish('run.started', { run_id: runId, agent: agent.name, policy: policy.ref, client: null });
   return reply.code(201).send(renderRun(run));
 }
 
-async function showRun(core: Core, request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply): Promise<FastifyReply> {
+async function showRun(
+  core: Core,
+  request: FastifyRequest<{ Params: { id: string } }>,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const run = ownRun(core, request);
   return run === null ? refuse(request, reply, unknownRun(request.params.id)) : reply.send(renderRun(run));
 }
@@ -167,7 +183,10 @@ const unknownRun = (runId: string): Failure =>
 /** Whether a taken id is one's own may be said; of another agent's run nothing is. */
 const alreadyTaken = (runId: string, own: boolean): Failure =>
   own
-    ? failure('already_exists', `Run ${runId} exists already.`, { run_id: runId, recover: 'Use it, or choose another id.' })
+    ? failure('already_exists', `Run ${runId} exists already.`, {
+        run_id: runId,
+        recover: 'Use it, or choose another id.',
+      })
     : failure('not_found', `Run id ${runId} cannot be used.`, { recover: 'Choose another id.' });
 
 function invalidBody(error: z.ZodError): Failure {

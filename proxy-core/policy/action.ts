@@ -51,7 +51,7 @@ export function possibleActions(tool: string, why: string): readonly Action[] {
     case 'shell':
       return [[reading('shell', { command: doubt })], [reading('write', { path: doubt })]];
     case 'write':
-      return [[reading('write', { path: doubt })]];
+      return [[reading('write', { path: doubt })], [reading('other')]];
     case 'sql':
       return [[reading('sql', { command: doubt })]];
     case 'http':
@@ -160,7 +160,8 @@ function renderShell(text: string, actions: ShellActions): readonly Action[] {
   return [readings, ...actions.writes.map(pathAction)];
 }
 
-const PATH_KEY = /(^|_)(path|file|filename|destination|dest|directory|folder|uri)s?$|^(source|target|from|to|file_name)$/;
+const PATH_KEY =
+  /(^|_)(path|file|filename|destination|dest|directory|folder|uri)s?$|^(source|target|from|to|file_name)$/;
 const PATCH_KEYS = ['input', 'patch', 'patch_text', 'diff'];
 const READING_COMMANDS = new Set(['view', 'read', 'list', 'undo_edit']);
 
@@ -203,7 +204,10 @@ function pathAction(path: string): Action {
 }
 
 function normalPath(path: string): string {
-  const text = path.trim().replace(/^file:\/\//, '').replaceAll('\\', '/');
+  const text = path
+    .trim()
+    .replace(/^file:\/\//, '')
+    .replaceAll('\\', '/');
   const absolute = text.startsWith('/');
   const parts: string[] = [];
   for (const part of text.split('/')) {

@@ -26,8 +26,8 @@ export type ParsedArguments =
 
 const DEPTH_LIMIT = 64;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 §7 forbids exactly these unescaped.
-const PLAIN = /[^"\\\u0000-\u001f]*/y;
+/** What RFC 8259 §7 lets stand unescaped in a string. */
+const PLAIN = /[ !#-[\]-\u{10ffff}]*/uy;
 const SPACE = /[ \t\r\n]*/y;
 
 class Unclear extends Error {}
@@ -81,16 +81,18 @@ function readDocument(text: string): ArgValue {
   const readString = (): string => {
     const start = at;
     at += 1;
-    for (let plain = true; ; plain = false) {
+    let escaped = false;
+    for (;;) {
       PLAIN.lastIndex = at;
       PLAIN.test(text);
       at = PLAIN.lastIndex;
       const stop = text[at];
       if (stop === '"') {
         at += 1;
-        return plain ? text.slice(start + 1, at - 1) : decodeString(text.slice(start, at));
+        return escaped ? decodeString(text.slice(start, at)) : text.slice(start + 1, at - 1);
       }
       if (stop !== '\\' || at + 2 > text.length) return fail('arguments are not valid JSON');
+      escaped = true;
       at += 2;
     }
   };
@@ -148,7 +150,7 @@ function readDocument(text: string): ArgValue {
   const readValue = (depth: number): ArgValue => {
     if (depth > DEPTH_LIMIT) return fail(`arguments are nested deeper than ${DEPTH_LIMIT}`);
     skipSpace();
-    switch (text[at]) {
+    switch (text.charAt(at)) {
       case '{':
         return readObject(depth);
       case '[':

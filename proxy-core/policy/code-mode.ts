@@ -24,7 +24,9 @@ export interface ScriptReading {
 
 const SOURCE_LIMIT = 256 * 1024;
 const NAMES_WITH_REACH = new Set(
-  'eval Function globalThis window self import require Reflect Proxy constructor prototype __proto__ with this arguments'.split(' '),
+  'eval Function globalThis window self import require Reflect Proxy constructor prototype __proto__ with this arguments'.split(
+    ' ',
+  ),
 );
 const TEXTS_WITH_REACH = new Set(['constructor', 'prototype', '__proto__', 'tools', 'globalThis', 'eval', 'Function']);
 
@@ -159,9 +161,13 @@ function readList(tokens: readonly Token[], from: number, depth: number): Litera
   }
 }
 
-function joinList(tokens: readonly Token[], list: { readonly value: readonly ArgValue[]; readonly next: number }): Literal {
+function joinList(
+  tokens: readonly Token[],
+  list: { readonly value: readonly ArgValue[]; readonly next: number },
+): Literal {
   const [dot, name, open, glue, close] = tokens.slice(list.next, list.next + 5);
-  const joins = isMark(dot, '.') && name?.text === 'join' && isMark(open, '(') && glue?.kind === 'text' && isMark(close, ')');
+  const joins =
+    isMark(dot, '.') && name?.text === 'join' && isMark(open, '(') && glue?.kind === 'text' && isMark(close, ')');
   if (!joins || !list.value.every((item) => typeof item === 'string')) return list;
   return { value: list.value.join(glue.text), next: list.next + 5 };
 }

@@ -107,7 +107,11 @@ function append(lists: Map<string, CompiledRule[]>, key: string, rule: CompiledR
 }
 
 /** The rules that may match, in document order. A tool or model that is null (not known) may be any. */
-export function candidates(index: RuleIndex, tool: string | null | undefined, model: string | null): readonly CompiledRule[] {
+export function candidates(
+  index: RuleIndex,
+  tool: string | null | undefined,
+  model: string | null,
+): readonly CompiledRule[] {
   if (tool === null) return index.rules;
   const lists = [
     index.loose,

@@ -57,7 +57,8 @@ export function parseMatch(match: unknown): ParsedMatch {
   const readEntry = (key: string, value: unknown, path: Path): Condition => {
     if (isGroup(key)) return readGroup(key, value, path, readMatch);
     if (key === '$not') return { kind: 'not', part: readMatch(value, path) };
-    if (key.startsWith('$')) return report(path, `${key} needs a fact`, `write it under a fact: args.name: { ${key}: … }`);
+    if (key.startsWith('$'))
+      return report(path, `${key} needs a fact`, `write it under a fact: args.name: { ${key}: … }`);
     const fact = resolveFact(key);
     return fact === null ? report(path, ...unknownFact(key)) : readTests(key, fact, value, path);
   };
@@ -109,7 +110,10 @@ const all = (parts: readonly Condition[]): Condition => {
 
 function unknownFact(key: string): [string, string | null] {
   const near = nearest(key, FACT_NAMES) ?? (/^(arg|params?|arguments|input)\./.test(key) ? 'args.…' : null);
-  return [`unknown fact "${key}"`, near === null ? 'an argument of a tool call is written args.NAME' : `did you mean ${near}?`];
+  return [
+    `unknown fact "${key}"`,
+    near === null ? 'an argument of a tool call is written args.NAME' : `did you mean ${near}?`,
+  ];
 }
 
 function unknownOperator(name: string, operator: string): [string, string | null] {
@@ -131,20 +135,24 @@ function findMismatch(fact: FactRef, operator: string, expected: unknown): [stri
   if (Array.isArray(expected) && (operator === '$eq' || operator === '$ne'))
     return ['this fact is one value, never a list', `use { ${operator === '$eq' ? '$in' : '$nin'}: […] }`];
   if (type === 'text') return textMismatch(fact, operator, literals);
-  if (operator === '$regex' || operator === '$contains') return [`${operator} needs a text, this fact is a ${type}`, null];
+  if (operator === '$regex' || operator === '$contains')
+    return [`${operator} needs a text, this fact is a ${type}`, null];
   const wanted = type === 'number' ? 'number' : 'boolean';
   return literals.every((literal) => typeof literal === wanted) ? null : [`this fact is a ${wanted}`, null];
 }
 
 function textMismatch(fact: FactRef, operator: string, literals: readonly unknown[]): [string, string | null] | null {
   const wrong = literals.find((literal) => typeof literal !== 'string');
-  if (wrong !== undefined) return ['this fact is a text', `quote it: "${String(wrong)}"`];
+  if (wrong !== undefined) return ['this fact is a text', `quote it: "${JSON.stringify(wrong)}"`];
   if (!LITERALS.has(operator)) return null;
   const values = valuesOf(fact);
   for (const literal of literals as readonly string[]) {
     if (values !== null && !values.includes(literal)) return unknownValue(literal, values);
     if (literal.includes('*') && mayNotHoldStars(fact))
-      return [`"${literal}" is compared letter by letter, * is no wildcard here`, `use { $regex: "^${starRegex(literal)}$" }`];
+      return [
+        `"${literal}" is compared letter by letter, * is no wildcard here`,
+        `use { $regex: "^${starRegex(literal)}$" }`,
+      ];
   }
   return null;
 }
@@ -190,4 +198,3 @@ export function pinnedTexts(condition: Condition, path: string): readonly string
   }
   return null;
 }
-

@@ -45,6 +45,9 @@ export const ABSENT: Seen = { kind: 'absent' };
 export const seen = (value: ArgValue): Seen => ({ kind: 'value', value });
 /** A value that cannot be told for certain. */
 export const unknown = (why: string): Seen => ({ kind: 'unknown', why });
+/** The text that is there, or null when it is absent, unknown or no text. */
+export const textOf = (found: Seen): string | null =>
+  found.kind === 'value' && typeof found.value === 'string' ? found.value : null;
 const seenOrAbsent = (value: ArgValue): Seen => (value === null ? ABSENT : seen(value));
 
 /** What kind of value a fact holds, so that a comparison that can never hold is refused when the policy is saved. */

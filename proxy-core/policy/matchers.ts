@@ -105,7 +105,8 @@ function stepInto(value: ArgValue, segment: string): Seen {
     return inner === undefined ? ABSENT : seen(inner);
   }
   if (isList(value)) {
-    if (!/^\d{1,9}$/.test(segment)) return value.length === 0 ? ABSENT : unknown('the path meets a list without an index');
+    if (!/^\d{1,9}$/.test(segment))
+      return value.length === 0 ? ABSENT : unknown('the path meets a list without an index');
     const inner = value[Number(segment)];
     return inner === undefined ? ABSENT : seen(inner);
   }

@@ -39,7 +39,10 @@ const price = z.strictObject({
 });
 
 const models = z.strictObject({ allow: z.array(glob).nullable().optional() });
-const tools = z.strictObject({ block: z.array(glob).nullable().optional(), allow: z.array(glob).nullable().optional() });
+const tools = z.strictObject({
+  block: z.array(glob).nullable().optional(),
+  allow: z.array(glob).nullable().optional(),
+});
 
 const budget = z.strictObject({
   run_usd: usd.optional(),

@@ -170,5 +170,8 @@ function readCodePoint(source: string, at: number): { readonly text: string; rea
   const found = /^\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|u\{([\da-fA-F]{1,6})\})/.exec(source.slice(at, at + 12));
   const code = Number.parseInt(found?.[1] ?? found?.[2] ?? found?.[3] ?? '', 16);
   if (found === null || code > 0x10ffff) return null;
-  return { text: found[2] === undefined ? String.fromCodePoint(code) : String.fromCharCode(code), end: at + found[0].length };
+  return {
+    text: found[2] === undefined ? String.fromCodePoint(code) : String.fromCharCode(code),
+    end: at + found[0].length,
+  };
 }

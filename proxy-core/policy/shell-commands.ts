@@ -5,7 +5,7 @@ import { readShell, type SimpleCommand } from './shell-words.ts';
  * behind wrappers (`sudo`, `env`, `xargs`, `bash -c`, `find -exec`, `ssh`, …), whole pipelines, and the files written.
  */
 export interface ShellActions {
-  /** One line each: the commands, innermost last. */
+  /** One line each, quoted only where needed: the commands, innermost last, and whole pipelines. */
   readonly commands: readonly string[];
   /** Targets of redirections, `tee`, and of patches that the shell applies. */
   readonly writes: readonly string[];
@@ -67,7 +67,13 @@ function add(found: Found, line: string): void {
   else found.commands.add(line);
 }
 
-const render = (words: readonly string[]): string => words.join(' ').replace(/\s+/g, ' ').trim();
+/** Words in canonical quoting: what is bare is one plain word, so that a `;` in the line always stands inside quotes. */
+const render = (words: readonly string[]): string =>
+  words
+    .map((word) => (PLAIN_WORD.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ')
+    .replace(/\s+/g, ' ');
+const PLAIN_WORD = /^[\w@%+=:,./~$*?{}[\]^!#-]+$/;
 const baseName = (program: string): string => program.slice(program.lastIndexOf('/') + 1).replace(/\.exe$/i, '');
 
 /** The words without grammar and assignments in front, the program by its plain name. */
@@ -81,7 +87,8 @@ function strip(words: readonly string[]): readonly string[] {
 function readCommand(command: SimpleCommand, found: Found, depth: number): void {
   const words = strip(command.words);
   const [program = '', ...rest] = words;
-  const line = render([...words, command.input]);
+  const input = command.input.trim();
+  const line = render(input === '' ? words : [...words, input]);
   if (found.commands.has(line) && command.writes.length === 0) return;
   add(found, line);
   if (found.truncated) return;

@@ -143,7 +143,8 @@ function readList(
     const mark = text.charAt(at);
     const afterWord = readWordPart(text, at, words, cursor.word !== null);
     if (afterWord !== null) at = afterWord;
-    else if (mark === '<' || mark === '>' || (mark === '&' && text[at + 1] === '>')) at = readRedirection(text, at, cursor);
+    else if (mark === '<' || mark === '>' || (mark === '&' && text[at + 1] === '>'))
+      at = readRedirection(text, at, cursor);
     else if (mark === '\n') {
       endPipeline(cursor, out, budget);
       at = readDocuments(text, at + 1, cursor);
@@ -310,7 +311,8 @@ function readRedirect(text: string, at: number): { readonly redirect: Redirect |
   }
   const duplicate = /^[<>]&(?:\d+|-)/.exec(text.slice(at, at + 8))?.[0];
   if (duplicate !== undefined) return { redirect: null, end: at + duplicate.length };
-  if (text[at] === '<') return { redirect: text[at + 1] === '>' ? 'write' : 'read', end: at + (text[at + 1] === '>' ? 2 : 1) };
+  if (text[at] === '<')
+    return { redirect: text[at + 1] === '>' ? 'write' : 'read', end: at + (text[at + 1] === '>' ? 2 : 1) };
   return { redirect: 'write', end: at + (/[>|&]/.test(text.charAt(at + 1)) ? 2 : 1) };
 }
 

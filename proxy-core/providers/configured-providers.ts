@@ -30,5 +30,10 @@ function configured(entry: Configuration['providers'][number], folder: string): 
     models: entry.models ?? ['*'],
     auth: entry.auth ?? (onlyMessages ? 'x-api-key' : 'bearer'),
     key: key.reference,
+    timeouts: {
+      connectMs: Math.round(entry.timeouts.connect_seconds * 1000),
+      headersMs: Math.round(entry.timeouts.headers_seconds * 1000),
+      idleMs: Math.round(entry.timeouts.idle_seconds * 1000),
+    },
   };
 }

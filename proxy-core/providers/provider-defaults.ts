@@ -1,25 +1,25 @@
 import { WIRE_FORMATS } from '../contract/records.ts';
 import type { Provider } from './provider.ts';
 
+const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 const fromEnv = (name: string) => ({ kind: 'env', name }) as const;
 
 /**
  * OpenAI's own names. `gpt-*` would also take Ollama's `gpt-oss:20b`, and `o*` its `olmo2`, so the families are
  * listed by their digit.
  */
-const OPENAI_MODELS = [
-  ...[3, 4, 5, 6, 7, 8, 9].map((digit) => `gpt-${digit}*`),
-  ...[1, 3, 4, 5, 6].map((digit) => `o${digit}*`),
-  ...['chatgpt-*', 'codex-*', 'computer-use-*', 'gpt-audio*', 'gpt-realtime*'],
-  ...['text-embedding-*', 'davinci-*', 'babbage-*', 'ft:*'],
-];
+const OPENAI_MODELS = words(`
+  gpt-3* gpt-4* gpt-5* gpt-6* gpt-7* gpt-8* gpt-9* o1* o3* o4* o5* o6*
+  chatgpt-* codex-* computer-use-* gpt-audio* gpt-realtime*
+  text-embedding-* davinci-* babbage-* ft:*
+`);
 
 /** Names as Ollama lists them: `family:tag`, and the families that people type without a tag. */
-const OLLAMA_MODELS = [
-  '*:*',
-  ...['codellama*', 'command-r*', 'deepseek*', 'devstral*', 'gemma*', 'glm*', 'gpt-oss*', 'granite*', 'kimi*'],
-  ...['llama*', 'minimax*', 'mistral*', 'mixtral*', 'mxbai-*', 'nomic-*', 'olmo*', 'phi*', 'qwen*', 'qwq*', 'smollm*'],
-];
+const OLLAMA_MODELS = words(`
+  *:*
+  codellama* command-r* deepseek* devstral* gemma* glm* gpt-oss* granite* kimi*
+  llama* minimax* mistral* mixtral* mxbai-* nomic-* olmo* phi* qwen* qwq* smollm*
+`);
 
 /** The built-in demo: answers offline, free of any key. */
 export const DEMO_PROVIDER: Provider = {

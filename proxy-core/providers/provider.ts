@@ -13,6 +13,18 @@ export interface Provider {
   /** Which header carries the key. */
   readonly auth: 'bearer' | 'x-api-key';
   readonly key: KeyReference;
+  /** How long to wait for it; absent: the upstream's own limits. */
+  readonly timeouts?: ProviderTimeouts;
+}
+
+/** How long a call waits for its provider, in milliseconds. */
+export interface ProviderTimeouts {
+  /** For a connection: DNS, TCP and TLS together. */
+  readonly connectMs: number;
+  /** From the request to the answer's headers. */
+  readonly headersMs: number;
+  /** Between two pieces of the answer. */
+  readonly idleMs: number;
 }
 
 /** Whether a name matches a glob whose only wildcard is `*` (any run of characters, also none). Case counts. */

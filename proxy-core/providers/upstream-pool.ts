@@ -1,11 +1,13 @@
 import { isIP, type Socket } from 'node:net';
 import { buildConnector, Pool } from 'undici';
 import { explainRefusal, guardedLookup, refusedAddress } from './address-guard.ts';
+import type { Provider } from './provider.ts';
 import type { UpstreamOptions } from './upstream.ts';
 import { connectFailure } from './upstream-failure.ts';
 
 const KEEP_ALIVE_MAX_MS = 60_000;
 const MAX_HEADER_BYTES = 64 * 1024;
+
 /** undici's connector behind the address guard. It makes every connection, so every address is judged. */
 export function guardedConnector(options: UpstreamOptions): buildConnector.connector {
   const connect = buildConnector({
@@ -24,7 +26,24 @@ export function guardedConnector(options: UpstreamOptions): buildConnector.conne
   };
 }
 
-/** The pool of one origin. `connect` is shared, so that TLS sessions are too. */
+/** What a call to this provider is limited by: its own timeouts, else the upstream's. */
+export const limitsOf = ({ timeouts }: Provider, options: UpstreamOptions): UpstreamOptions =>
+  timeouts === undefined
+    ? options
+    : {
+        ...options,
+        connectTimeoutMs: timeouts.connectMs,
+        headersTimeoutMs: timeouts.headersMs,
+        chunkTimeoutMs: timeouts.idleMs,
+      };
+
+/** What tells pools apart: providers of one origin share their connections unless they wait differently long. */
+export function poolKey(origin: string, { timeouts }: Provider): string {
+  if (timeouts === undefined) return origin;
+  return `${origin} ${timeouts.connectMs} ${timeouts.headersMs} ${timeouts.idleMs}`;
+}
+
+/** The pool of one origin under these limits; its connector keeps the TLS sessions. */
 export function openPool(origin: string, options: UpstreamOptions, connect: buildConnector.connector): Pool {
   return new Pool(origin, {
     connect,

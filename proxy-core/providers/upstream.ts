@@ -7,7 +7,7 @@ import type { LookupFunction } from 'node:net';
 import type { Dispatcher, Pool } from 'undici';
 import type { Provider } from './provider.ts';
 import { describeFailure, isStaleConnection } from './upstream-failure.ts';
-import { guardedConnector, openPool } from './upstream-pool.ts';
+import { guardedConnector, limitsOf, openPool, poolKey } from './upstream-pool.ts';
 
 /** A request that is ready to leave: headers already filtered (`headers.ts`), path already joined (`provider.ts`). */
 export interface UpstreamRequest {
@@ -61,7 +61,7 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-/** Limits in milliseconds. Above 1 s undici keeps them to about half a second. */
+/** Limits in milliseconds, for providers without timeouts of their own. Above 1 s undici keeps them to about half a second. */
 export interface UpstreamOptions {
   /** DNS, TCP and TLS together. Default 10 s. */
   readonly connectTimeoutMs?: number;
@@ -153,19 +153,20 @@ function startCall(pool: Pool, request: UpstreamRequest, sink: UpstreamSink): Up
   };
 }
 
-/** An upstream over real sockets. Pools are per origin, made on first use. */
+/** An upstream over real sockets. Pools are per origin and timeouts, made on first use. */
 export function createUpstream(options: UpstreamOptions = {}): Upstream {
-  const connect = guardedConnector(options);
   const pools = new Map<string, Pool>();
   let closed = false;
 
   const poolOf = (provider: Provider): Pool => {
     if (provider.baseUrl === null) throw new TypeError(`provider ${provider.id} has no base URL`);
     const { origin } = provider.baseUrl;
-    const known = pools.get(origin);
+    const key = poolKey(origin, provider);
+    const known = pools.get(key);
     if (known !== undefined) return known;
-    const pool = openPool(origin, options, connect);
-    pools.set(origin, pool);
+    const limits = limitsOf(provider, options);
+    const pool = openPool(origin, limits, guardedConnector(limits));
+    pools.set(key, pool);
     // A destroyed pool refuses every request, which the call then reports as aborted.
     if (closed) void pool.destroy();
     return pool;

@@ -130,3 +130,23 @@ function stringMember(json: string, member: string): string | null {
     return null;
   }
 }
+
+/**
+ * Clients that cannot read a 202 as "wait": measured, every known agent and SDK takes it for an empty success or a
+ * broken answer, so their connection is held instead (behaviour §6, `auto`).
+ */
+export const cannotRead202 = (client: ClientKind | null, headers: Headers): boolean =>
+  client !== null || headers['x-stainless-lang'] !== undefined;
+
+const MINUTE_MS = 60_000;
+
+/**
+ * How long a request may be held before any byte is sent, in milliseconds, below the time at which the client gives the
+ * connection up (measured: 300 s for Claude Code, opencode and Node's fetch, 600 s for the Python SDKs, over an hour
+ * for Codex).
+ */
+export function holdCeilingMs(client: ClientKind | null, headers: Headers): number {
+  if (client === 'codex') return 55 * MINUTE_MS;
+  if (headers['x-stainless-lang'] === 'python') return 9.5 * MINUTE_MS;
+  return 4.75 * MINUTE_MS;
+}

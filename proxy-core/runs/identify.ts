@@ -35,8 +35,8 @@ export interface RunLookup {
   byKey(kind: 'session' | 'tool_call' | 'response' | 'conversation' | 'installation', key: string): readonly string[];
   /** Open runs not named explicitly and active within the idle window. */
   idle(): readonly string[];
-  /** The agent's most recently stopped run, and whether a session is filed under it. */
-  lastStopped(): { readonly runId: string; readonly at: number; hasSession(session: string): boolean } | null;
+  /** The agent's most recently stopped run, of those filed under a session if one is given. */
+  lastStopped(session: string | null): { readonly runId: string; readonly at: number } | null;
 }
 
 export type RunMatch =
@@ -57,7 +57,10 @@ const refused = (reason: Failure): RunMatch => ({ kind: 'refused', failure: reas
 /** Decide the run of a request of agent `agentId` at `now` (epoch ms). */
 export function identifyRun(claims: RunClaims, lookup: RunLookup, agentId: string, now: number): RunMatch {
   const match = findMatch(claims, lookup, agentId);
-  return match.kind === 'starts' ? (heldByStop(claims, lookup, now) ?? match) : match;
+  // The idle window proves nothing about a call: it must not carry a stopped agent on in another of its runs.
+  if (match.kind === 'refused' || (match.kind === 'continues' && match.by !== 'idle_window')) return match;
+  const held = heldByStop(claims.session.session, lookup, now);
+  return held === null ? match : refused(held);
 }
 
 function findMatch(claims: RunClaims, lookup: RunLookup, agentId: string): RunMatch {
@@ -132,13 +135,10 @@ function matchSession(session: ClientSession, lookup: RunLookup): RunMatch | nul
   return tied === undefined ? starts() : continues(tied, 'session');
 }
 
-/** Within the hold after a stop, only another client session may start a run. */
-function heldByStop(claims: RunClaims, lookup: RunLookup, now: number): RunMatch | null {
-  const stopped = lookup.lastStopped();
-  if (stopped === null || now - stopped.at >= STOP_HOLD_MS) return null;
-  const { session } = claims.session;
-  if (session !== null && !stopped.hasSession(session)) return null;
-  return refused(stoppedFailure(stopped.runId));
+/** Why no run may be started at `now` (epoch ms): within the hold after a stop, only another client session may. */
+export function heldByStop(session: string | null, lookup: RunLookup, now: number): Failure | null {
+  const stopped = lookup.lastStopped(session);
+  return stopped === null || now - stopped.at >= STOP_HOLD_MS ? null : stoppedFailure(stopped.runId);
 }
 
 /** The only distinct id of a list, or null when there is none or more than one. */

@@ -1,7 +1,9 @@
 import type { Request } from './messages.ts';
-import { isPatient } from './verbs/table.ts';
 
-/** What has been submitted and not been carried out. Verbs keep their order, except that bodies let others go first. */
+/**
+ * What has been submitted and not been carried out. Verbs keep their order, except that bodies let others go first: a
+ * small one once, so that no admission waits for it and its own call hardly does; a large one while others come.
+ */
 export interface Backlog {
   add(requests: readonly Request[]): void;
   /** What the next transaction shall carry, at most `MOST_REQUESTS` and about `MOST_BYTES` of bodies. */
@@ -11,42 +13,67 @@ export interface Backlog {
 
 const MOST_REQUESTS = 512;
 const MOST_BYTES = 4 * 1024 * 1024;
+/** Bodies that have let others go first join the next ones while they are no more than this together. */
+const SMALL_BYTES = 64 * 1024;
 /** With this much waiting, bodies no longer stand back: memory is worth more than their place in the queue. */
 const PATIENCE_ENDS_AT = 32 * 1024 * 1024;
 
 export function createBacklog(): Backlog {
   let urgent: Request[] = [];
   let patient: Request[] = [];
+  /** How many of the patient have let others go first. */
+  let overtaken = 0;
   let waitingBytes = 0;
 
-  const takeBodies = (): Request[] => {
+  const takeBodies = (count: number): Request[] => {
+    const taken = patient.slice(0, count);
+    patient = patient.slice(count);
+    waitingBytes -= bytesOf(taken);
+    return taken;
+  };
+
+  /** All that may go now that nothing else waits. */
+  const countAlone = (): number => {
     let bytes = 0;
     let count = 0;
     while (count < patient.length && count < MOST_REQUESTS && bytes < MOST_BYTES) bytes += sizeOf(patient[count++]);
-    const taken = patient.slice(0, count);
-    patient = patient.slice(count);
-    waitingBytes -= bytes;
-    return taken;
+    return count;
+  };
+
+  const countBeside = (): number => {
+    let bytes = 0;
+    let count = 0;
+    while (count < overtaken && bytes + sizeOf(patient[count]) <= SMALL_BYTES) bytes += sizeOf(patient[count++]);
+    return count;
   };
 
   return {
     add(requests) {
       for (const request of requests) {
-        (isPatient(request.verb) ? patient : urgent).push(request);
-        waitingBytes += isPatient(request.verb) ? sizeOf(request) : 0;
+        const waits = isPatient(request);
+        (waits ? patient : urgent).push(request);
+        waitingBytes += waits ? sizeOf(request) : 0;
       }
     },
     next() {
       const first = urgent.slice(0, MOST_REQUESTS);
       urgent = urgent.slice(MOST_REQUESTS);
-      const bodiesToo = first.length === 0 || waitingBytes > PATIENCE_ENDS_AT;
-      return bodiesToo ? [...first, ...takeBodies()] : first;
+      const alone = first.length === 0 || waitingBytes > PATIENCE_ENDS_AT;
+      const bodies = takeBodies(alone ? countAlone() : countBeside());
+      overtaken = patient.length;
+      return [...first, ...bodies];
     },
     get empty() {
       return urgent.length === 0 && patient.length === 0;
     },
   };
 }
+
+/** Bodies move bytes, not money. A small answer goes with its settlement, which its call waits for anyway. */
+const isPatient = (request: Request): boolean =>
+  request.verb === 'storeRequest' || (request.verb === 'storeResponse' && sizeOf(request) > SMALL_BYTES);
+
+const bytesOf = (requests: readonly Request[]): number => requests.reduce((sum, request) => sum + sizeOf(request), 0);
 
 const sizeOf = (request: Request | undefined): number =>
   request !== undefined && 'body' in request.input ? request.input.body.length : 0;

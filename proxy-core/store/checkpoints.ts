@@ -7,18 +7,18 @@ import type { FailPointName, StoreLimits, StoreNote } from './messages.ts';
  */
 export interface Checkpoints {
   /** After commits: carry over if the log is long. */
-  whenBusy(): void;
+  readonly whenBusy: () => void;
   /** When nothing is waiting. */
-  whenIdle(): void;
+  readonly whenIdle: () => void;
   /** Carry everything over and empty the log; readers may prevent it. */
-  finish(): void;
+  readonly finish: () => void;
 }
 
 export interface CheckpointPorts {
   readonly connection: Database.Database;
   readonly limits: StoreLimits;
-  note(note: StoreNote): void;
-  failPoint(name: FailPointName): void;
+  readonly note: (note: StoreNote) => void;
+  readonly failPoint: (name: FailPointName) => void;
 }
 
 interface LogState {

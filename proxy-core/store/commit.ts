@@ -10,7 +10,7 @@ export interface CommitPorts {
   readonly connection: Database.Database;
   readonly db: Writable;
   readonly recent: RecentBodies;
-  failPoint(name: FailPointName): void;
+  readonly failPoint: (name: FailPointName) => void;
 }
 
 /** The storage itself failed, not a verb: the whole transaction is gone. */
@@ -29,12 +29,12 @@ export type CommitOutcome =
  * storage fails, none of them has happened.
  */
 export function commit(ports: CommitPorts, requests: readonly Request[]): CommitOutcome {
-  const { connection } = ports;
+  const { connection, db } = ports;
   try {
-    connection.exec('BEGIN IMMEDIATE');
+    db.run('BEGIN IMMEDIATE');
     const replies = requests.map((request) => carryOut(ports, request));
     ports.failPoint('before-commit');
-    connection.exec('COMMIT');
+    db.run('COMMIT');
     ports.failPoint('after-commit');
     return { kind: 'committed', replies };
   } catch (error) {
@@ -47,17 +47,17 @@ export function commit(ports: CommitPorts, requests: readonly Request[]): Commit
 }
 
 function carryOut<V extends Verb>(ports: CommitPorts, { id, verb, input }: Request<V>): Reply {
-  const { connection, db, recent } = ports;
-  connection.exec('SAVEPOINT verb');
+  const { db, recent } = ports;
+  db.run('SAVEPOINT verb');
   try {
     const value = VERBS[verb]({ db, recent }, input);
-    connection.exec('RELEASE verb');
+    db.run('RELEASE verb');
     return { id, kind: 'done', value };
   } catch (error) {
     if (storageFailure(error) !== null) throw error;
     recent.forget();
-    connection.exec('ROLLBACK TO verb');
-    connection.exec('RELEASE verb');
+    db.run('ROLLBACK TO verb');
+    db.run('RELEASE verb');
     return { id, kind: 'failed', message: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -13,7 +13,7 @@ const BUSY_TIMEOUT = 5_000;
 /** The writing connection and the lock it stands behind. */
 export interface OpenDatabase {
   readonly connection: Database.Database;
-  release(): void;
+  readonly release: () => void;
 }
 
 /**

@@ -3,6 +3,10 @@ import type Database from 'better-sqlite3';
 /**
  * The only way to SQL. A function that takes `Readable` cannot write; one that takes `Writable` can only be given
  * the worker's connection. Statements are prepared once per connection and kept.
+ *
+ * Conditions are written `column = +?`. The plus changes no value, but it hides the parameter from SQLite's planner,
+ * which otherwise notes that the value may matter to the plan and then prepares the statement anew at every use,
+ * because better-sqlite3 clears the bindings each time (measured: 10 µs instead of 1 for a join).
  */
 export type SqlValue = string | number | null | Uint8Array;
 

@@ -36,8 +36,13 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     } satisfies WorkerOptions,
   });
   await whenReady(worker);
-  const reader = openReader(options.path, options.clock);
-  return storeOver(worker, reader, options.onNote ?? (() => undefined));
+  try {
+    const reader = openReader(options.path, options.clock);
+    return storeOver(worker, reader, options.onNote ?? (() => undefined));
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  }
 }
 
 /** The worker beside this module: its source when Node runs the sources, `store-worker.js` in a bundle. */
@@ -48,6 +53,7 @@ function workerFile(self: string): URL {
 function whenReady(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.once('error', reject);
+    worker.once('exit', () => reject(new Error("the store's worker ended before it was ready")));
     worker.once('message', (message: FromWorker) => {
       worker.off('error', reject);
       if (message.kind === 'ready') resolve();

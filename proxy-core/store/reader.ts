@@ -1,4 +1,6 @@
 import Database from 'better-sqlite3';
+import { listSeen } from './tables/seen.ts';
+import { gateReader } from './gate-reader.ts';
 import { readable } from './handle.ts';
 import type { StoreReader } from './store.ts';
 import { listAgents, listTeams, listTokens } from './tables/agents.ts';
@@ -49,7 +51,9 @@ export function openReader(path: string, clock: () => number): { readonly read: 
     setting: (name) => findSetting(db, name),
     audit: (filter) => listAudit(db, filter),
     outputSamples: (model) => listOutputSamples(db, model),
+    seenByAgents: () => listSeen(db),
     pendingToolCalls: (runId) => listPendingCalls(db, runId),
+    ...gateReader(db),
   };
   return { read, close: () => connection.close() };
 }

@@ -10,6 +10,10 @@ import type {
   Delivery,
   ExchangeRecord,
   ExchangeState,
+  GateRecord,
+  GateState,
+  GrantRecord,
+  ProposedAction,
   RunRecord,
   StepRecord,
   Usage,
@@ -23,7 +27,7 @@ import type {
 export interface Store {
   /** Synchronous reads on this thread's own read-only connection. May lag behind a write that is not yet committed. */
   readonly read: StoreReader;
-  /** Submit one verb. Verbs run in the order in which they were submitted. */
+  /** Submit one verb. Verbs run in the order in which they were submitted, except that bodies may let others go first. */
   write<V extends Verb>(verb: V, input: VerbInput<V>): Receipt<VerbOutput<V>>;
   /** Resolves once everything submitted so far is durable. */
   durable(): Promise<void>;
@@ -158,7 +162,7 @@ export interface SettleOutput {
 }
 
 /** Every write, by name. */
-export interface Verbs {
+export interface Verbs extends GateVerbs {
   admit: { input: AdmitInput; output: AdmitOutput };
   /** The request's exact bytes (after decoding), cut at its messages so that a conversation stores only what is new. */
   storeRequest: { input: { exchangeId: string; body: Uint8Array }; output: null };
@@ -178,6 +182,10 @@ export interface Verbs {
     input: { at: number; agentId: string; agentName: string; start: RunStart; by: By };
     output: { readonly created: boolean; readonly run: RunRecord };
   };
+  /** Remember what an agent has been seen to use. */
+  noteSeen: { input: { at: number; agentId: string; values: readonly SeenValue[] }; output: null };
+  /** File further names under a run. */
+  fileKeys: { input: { at: number; agentId: string; runId: string; keys: readonly RunKey[] }; output: null };
   endRun: {
     input: { at: number; runId: string; state: 'completed' | 'stopped'; by: By };
     output: { readonly changed: boolean; readonly run: RunRecord };
@@ -262,6 +270,143 @@ export interface Verbs {
   recover: { input: { at: number }; output: { readonly settled: number } };
 }
 
+/** Something an agent has been seen to use. */
+export interface SeenValue {
+  readonly kind: 'model' | 'tool' | 'host';
+  readonly value: string;
+}
+
+/** What opens a gate; the store adds state and instants. */
+export interface GateOpening {
+  readonly gateId: string;
+  readonly kind: GateRecord['kind'];
+  readonly runId: string;
+  readonly agentId: string;
+  readonly agentName: string;
+  readonly rule: string;
+  readonly policy: string;
+  readonly message: string | null;
+  readonly fingerprint: string;
+  readonly actionHash: string;
+  readonly proposedActions: readonly ProposedAction[];
+  readonly explanation: readonly Readonly<Record<string, unknown>>[];
+  readonly approverChannels: readonly string[];
+  readonly exchangeId: string | null;
+  readonly expiresAt: number;
+}
+
+/** An answer kept byte for byte until its run ends, to be released to every retry of its gate. */
+export interface KeptAnswer {
+  readonly status: number;
+  /** Names and values alternating, as they go to the agent. */
+  readonly headers: readonly string[];
+  readonly stream: boolean;
+  readonly body: Uint8Array;
+}
+
+export interface GateVerbs {
+  /**
+   * Open a gate, with the held answer for response gates. The first gate of a fingerprint wins: one that is pending,
+   * approved, rejected, or expired (unless `replacesExpired`) is returned instead of opening another.
+   */
+  openGate: {
+    input: { at: number; gate: GateOpening; answer: KeptAnswer | null; replacesExpired: boolean };
+    output: { readonly opened: boolean; readonly gate: GateRecord };
+  };
+  /**
+   * The compare-and-set: only a pending, unexpired gate whose action hash is `actionHash` (if given) is decided. One that is
+   * past its expiry becomes expired instead.
+   */
+  decideGate: {
+    input: {
+      at: number;
+      gateId: string;
+      verdict: 'approved' | 'rejected';
+      effectiveAt: number;
+      reason: string | null;
+      suggestedArgs: unknown;
+      actionHash: string | null;
+      grant: Omit<GrantRecord, 'used' | 'revoked_at'> | null;
+      by: By;
+    };
+    output:
+      | { readonly kind: 'decided'; readonly gate: GateRecord }
+      | { readonly kind: 'already_resolved'; readonly gate: GateRecord }
+      | { readonly kind: 'changed'; readonly gate: GateRecord }
+      | { readonly kind: 'not_found' };
+  };
+  /** Take a verdict back within its undo window, by the same actor; the gate is pending again. */
+  undoGate: {
+    input: { at: number; gateId: string; by: By };
+    output: { readonly undone: boolean; readonly gate: GateRecord | null };
+  };
+  /** Extend a pending gate's expiry. */
+  extendGate: {
+    input: { at: number; gateId: string; expiresAt: number; by: By };
+    output: { readonly extended: boolean; readonly gate: GateRecord | null };
+  };
+  /** Every pending gate with expires_at <= at becomes expired. Inclusive and permanent. */
+  expireGates: { input: { at: number }; output: { readonly gates: readonly GateRecord[] } };
+  cancelGate: {
+    input: { at: number; gateId: string; why: string; by: By };
+    output: { readonly cancelled: boolean; readonly gate: GateRecord | null };
+  };
+  /** Cancel every pending gate of an ended run or a revoked agent. */
+  cancelGates: {
+    input: { at: number; runId: string | null; agentId: string | null; why: string; by: By };
+    output: { readonly gates: readonly GateRecord[] };
+  };
+  /** Retries seen while waiting, counted in memory and noted now and then. */
+  noteRetries: { input: { gateId: string; retries: number; lastRetryAt: number }; output: null };
+  /** The approved answer goes to the agent for the first time. */
+  releaseGate: { input: { at: number; gateId: string }; output: null };
+  /** Request gates: the approved call is about to be forwarded by this exchange. A crash after this leaves `outcome_unknown`. */
+  claimGate: { input: { at: number; gateId: string; exchangeId: string }; output: { readonly claimed: boolean } };
+  /** Request gates: the forwarded call ended. A complete 2xx answer is kept and consumes the approval, anything else leaves it approved. */
+  consumeGate: { input: { at: number; gateId: string; answer: KeptAnswer | null }; output: null };
+  revokeGrant: { input: { at: number; grantId: string; by: By }; output: { readonly grant: GrantRecord | null } };
+  /** A grant let an action pass: counted and recorded in the audit. */
+  useGrant: { input: { at: number; grantId: string; runId: string; exchangeId: string | null }; output: null };
+  /** A notice to deliver, once per channel; the same event id and channel is stored once. */
+  enqueueNotice: {
+    input: { at: number; eventId: string; channel: string; event: string; payload: string };
+    output: null;
+  };
+  /** The result of one delivery attempt; `nextAt` null: delivered, or given up when `error` is set. */
+  noteDelivery: {
+    input: { at: number; noticeId: number; nextAt: number | null; error: string | null };
+    output: null;
+  };
+}
+
+export interface GateReader {
+  gate(gateId: string): GateRecord | null;
+  gates(filter: { state?: GateState; runId?: string; cursor?: string; limit: number }): Page<GateRecord>;
+  /** Every gate of runs that have not ended, for the in-memory book. */
+  liveGates(): readonly GateRecord[];
+  /** The kept answer of a gate, or null once its run has ended and retention has removed it. */
+  keptAnswer(gateId: string): KeptAnswer | null;
+  /** Grants that are neither revoked nor expired at `now`. */
+  grants(now: number): readonly GrantRecord[];
+  /** Notices due at `now`, oldest first. */
+  dueNotices(now: number, limit: number): readonly Notice[];
+  notices(filter: { channel?: string; limit: number }): readonly Notice[];
+}
+
+/** A notice in the outbox. */
+export interface Notice {
+  readonly noticeId: number;
+  readonly eventId: string;
+  readonly channel: string;
+  readonly event: string;
+  readonly payload: string;
+  readonly createdAt: number;
+  readonly attempts: number;
+  readonly nextAt: number | null;
+  readonly deliveredAt: number | null;
+  readonly error: string | null;
+}
+
 export type Verb = keyof Verbs;
 export type VerbInput<V extends Verb> = Verbs[V]['input'];
 export type VerbOutput<V extends Verb> = Verbs[V]['output'];
@@ -273,12 +418,13 @@ export interface Page<T> {
 }
 
 /** Reads. All prepared, all indexed; lists are paged. */
-export interface StoreReader {
+export interface StoreReader extends GateReader {
   agents(): readonly AgentRecord[];
   /** Token hashes that authenticate now: current ones, and previous ones until their overlap ends. */
   tokens(): readonly { readonly tokenHash: string; readonly agentId: string; readonly validUntil: number | null }[];
   teams(): readonly string[];
   run(runId: string): RunRecord | null;
+  /** Latest start first; `since` is the earliest start. A cursor that no page has returned throws RangeError. */
   runs(filter: {
     states?: readonly string[];
     agentId?: string;
@@ -299,6 +445,7 @@ export interface StoreReader {
   responseBody(exchangeId: string): Uint8Array | null;
   artifacts(runId: string): readonly ArtifactRecord[];
   artifactBody(artifactId: string): Uint8Array | null;
+  /** Agents' and teams' budgets, and those of runs whose cap an operator has set, as their windows stand now. */
   budgets(): readonly BudgetRecord[];
   budget(scope: BudgetScope, subject: string): BudgetRecord | null;
   policies(): readonly {
@@ -308,11 +455,14 @@ export interface StoreReader {
     readonly created_at: number;
     readonly document: string;
   }[];
+  /** The value, null if it was never set. */
   setting(name: string): unknown;
   /** Audit records in order, from `afterSeq`. */
   audit(filter: { afterSeq: number; runId?: string; limit: number }): readonly AuditRecord[];
   /** Output token counts of the model's latest settled calls (at most 200), for the learned estimate. */
   outputSamples(model: string): readonly number[];
+  /** Models and tools each agent has used before, for drift. */
+  seenByAgents(): readonly (SeenValue & { readonly agentId: string })[];
   /** Call ids of the run's tool calls whose result has not been seen. */
   pendingToolCalls(runId: string): readonly string[];
 }

@@ -1,6 +1,6 @@
 import type { Usage } from '../contract/records.ts';
 import type { FrameEffect, ReadLimits, ResponseReader, ResponseReport, StreamReader, ToolCall } from './format.ts';
-import { type Member, scanJson } from './json-scan.ts';
+import { ANSWER_SCAN_LIMITS, type Member, scanJson } from './json-scan.ts';
 import { filledText, type JsonRecord, recordOrNull } from './loose-json.ts';
 import { joinBytes } from './splice.ts';
 import { createFrameReader, createFramer, FRAME_LIMIT } from './sse-frames.ts';
@@ -15,9 +15,6 @@ const DEFAULT_LIMITS: ReadLimits = {
   frameBytes: FRAME_LIMIT,
   argsLength: 8 * 1024 * 1024,
 };
-
-/** Answers echo the request's tools a few levels deeper than the request held them. */
-const SCAN_LIMITS = { depth: 128, elements: 65_536 };
 
 /** What a format notes while it reads; the report is made from it. */
 export interface Draft {
@@ -107,6 +104,9 @@ export function createJsonReader(meaning: Meaning, limits?: Partial<ReadLimits>)
       if (document === null) meaning.draft.malformed = true;
       else meaning.body(document);
     },
+    get complete() {
+      return meaning.draft.complete;
+    },
     get report() {
       return report(meaning);
     },
@@ -139,6 +139,9 @@ export function createStreamReader(meaning: Meaning, limits?: Partial<ReadLimits
       if (rest !== null) pushFrame(rest, true);
       meaning.end();
     },
+    get complete() {
+      return meaning.draft.complete;
+    },
     get report() {
       return report(meaning);
     },
@@ -151,7 +154,7 @@ const decodeText = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 /** The document, or null if it is no JSON object or two parsers could read it differently. */
 function parseDocument(bytes: Uint8Array, text: string): Document | null {
-  if (scanJson(bytes, SCAN_LIMITS).kind === 'refused') return null;
+  if (scanJson(bytes, ANSWER_SCAN_LIMITS).kind === 'refused') return null;
   try {
     const root = recordOrNull(JSON.parse(text));
     return root === null ? null : { root, quote: createQuote(bytes) };
@@ -172,7 +175,7 @@ function createQuote(bytes: Uint8Array): Document['quote'] {
   const membersAt = (place: string, slice: Uint8Array): readonly Member[] => {
     const known = scanned.get(place);
     if (known !== undefined) return known;
-    const scan = scanJson(slice, SCAN_LIMITS);
+    const scan = scanJson(slice, ANSWER_SCAN_LIMITS);
     const members = scan.kind === 'scanned' ? scan.members : [];
     scanned.set(place, members);
     return members;

@@ -119,6 +119,8 @@ export interface ResponseReader {
   push(bytes: Uint8Array): void;
   /** No more bytes will come. */
   end(): void;
+  /** The same as `report.complete`, cheap enough to ask after every chunk. */
+  readonly complete: boolean;
   readonly report: ResponseReport;
 }
 

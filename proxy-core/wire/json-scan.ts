@@ -1,3 +1,5 @@
+import { isNewKey, keyText, type Level, pathOf } from './json-keys.ts';
+
 /**
  * One pass over the UTF-8 bytes of a JSON document: refuses what two readers could read differently (duplicate
  * keys, extreme depth) and says where the top-level members lie, so that bodies are edited and stored by cutting,
@@ -29,24 +31,16 @@ export interface ScanLimits {
   readonly elements: number;
 }
 
+/** For what clients send. */
 export const SCAN_LIMITS: ScanLimits = { depth: 64, elements: 65_536 };
+/** For answers, which echo the request's tools a few levels deeper than the request held them. */
+export const ANSWER_SCAN_LIMITS: ScanLimits = { depth: 128, elements: 65_536 };
 
 export type Scan =
   | { readonly kind: 'scanned'; readonly members: readonly Member[] }
   | { readonly kind: 'refused'; readonly reason: 'duplicate_key' | 'too_deep' | 'malformed'; readonly at: string };
 
 type Refused = Extract<Scan, { kind: 'refused' }>;
-
-/** Keys of one open object or the position in one open array. */
-interface Level {
-  array: boolean;
-  /** Keys seen (object) or the index of the current element (array). */
-  count: number;
-  readonly keyStarts: number[];
-  readonly keyEnds: number[];
-  /** Decoded keys, once there are many of them or one is not plain ASCII. */
-  names: Set<string> | null;
-}
 
 interface Cursor {
   readonly bytes: Uint8Array;
@@ -74,12 +68,6 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 /** Strings are walked byte by byte this far, then searched natively. */
 const NEAR = 96;
-/** Up to this many plain keys are compared pairwise; beyond, in a set. */
-const FEW_KEYS = 24;
-const SHOWN_KEY = 64;
-
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 /**
  * Scan one whole JSON document. Returns its top-level members (none if it is not an object), or the first reason to
  * refuse it with the place: a path such as `messages[2].content` for keys and depth, `byte N` for structure.
@@ -136,7 +124,8 @@ function readNext(cursor: Cursor): boolean {
 }
 
 function openContainer(cursor: Cursor, array: boolean): boolean {
-  if (cursor.depth >= cursor.limits.depth) return refuse(cursor, 'too_deep', path(cursor, cursor.depth));
+  if (cursor.depth >= cursor.limits.depth)
+    return refuse(cursor, 'too_deep', pathOf(cursor.bytes, cursor.levels.slice(0, cursor.depth)));
   const level = openLevel(cursor, array);
   cursor.at += 1;
   skipSpace(cursor);
@@ -204,69 +193,11 @@ function readKey(cursor: Cursor, level: Level): boolean {
   level.keyEnds[level.count] = end - 1;
   level.count += 1;
   if (fresh === null) return malformed(cursor);
-  if (!fresh) return refuse(cursor, 'duplicate_key', path(cursor, cursor.depth));
+  if (!fresh) return refuse(cursor, 'duplicate_key', pathOf(cursor.bytes, cursor.levels.slice(0, cursor.depth)));
   skipSpace(cursor);
   if (cursor.bytes[cursor.at] !== COLON) return malformed(cursor);
   cursor.at += 1;
   return true;
-}
-
-/** Whether the object has no equal key yet; null if the key is not a valid string. */
-function isNewKey(bytes: Uint8Array, level: Level, start: number, end: number): boolean | null {
-  if (level.names === null && level.count < FEW_KEYS && isPlain(bytes, start, end)) {
-    for (let i = 0; i < level.count; i += 1) {
-      if (sameBytes(bytes, level.keyStarts[i] as number, level.keyEnds[i] as number, start, end)) return false;
-    }
-    return true;
-  }
-  level.names ??= decodedKeys(bytes, level);
-  const name = keyText(bytes, start, end);
-  if (name === null) return null;
-  const before = level.names.size;
-  return level.names.add(name).size > before;
-}
-
-function decodedKeys(bytes: Uint8Array, level: Level): Set<string> {
-  const names = new Set<string>();
-  for (let i = 0; i < level.count; i += 1) {
-    names.add(keyText(bytes, level.keyStarts[i] as number, level.keyEnds[i] as number) ?? '');
-  }
-  return names;
-}
-
-/** A short key of ASCII without escapes, so that equal keys are equal bytes. */
-function isPlain(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start > SHOWN_KEY) return false;
-  for (let i = start; i < end; i += 1) {
-    const byte = bytes[i] as number;
-    if (byte === BACKSLASH || byte >= 0x80) return false;
-  }
-  return true;
-}
-
-function sameBytes(bytes: Uint8Array, aStart: number, aEnd: number, bStart: number, bEnd: number): boolean {
-  if (aEnd - aStart !== bEnd - bStart) return false;
-  for (let i = 0; i < aEnd - aStart; i += 1) if (bytes[aStart + i] !== bytes[bStart + i]) return false;
-  return true;
-}
-
-/** The key between its quotes as JavaScript reads it, or null if an escape is invalid. */
-function keyText(bytes: Uint8Array, start: number, end: number): string | null {
-  if (isPlain(bytes, start, end)) return asciiText(bytes, start, end);
-  const text = decoder.decode(bytes.subarray(start, end));
-  if (!text.includes('\\')) return text;
-  try {
-    return JSON.parse(`"${text}"`) as string;
-  } catch {
-    return null;
-  }
-}
-
-/** Short ASCII text, faster than a decoder call. */
-function asciiText(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let i = start; i < end; i += 1) text += String.fromCharCode(bytes[i] as number);
-  return text;
 }
 
 /** The index after the closing quote of a string whose first character is at `from`, or -1. */
@@ -329,19 +260,4 @@ const malformed = (cursor: Cursor): false => refuse(cursor, 'malformed', `byte $
 function refuse(cursor: Cursor, reason: Refused['reason'], at: string): false {
   cursor.refused = { kind: 'refused', reason, at };
   return false;
-}
-
-/** The path of the place being read in the first `depth` levels: `messages[2].content`, keys cut at 64 characters. */
-function path(cursor: Cursor, depth: number): string {
-  let text = '';
-  for (const level of cursor.levels.slice(0, depth)) {
-    if (level.array) text += `[${level.count}]`;
-    else {
-      const start = level.keyStarts[level.count - 1] as number;
-      const end = Math.min(level.keyEnds[level.count - 1] as number, start + SHOWN_KEY);
-      const key = decoder.decode(cursor.bytes.subarray(start, end));
-      text += text === '' ? key : `.${key}`;
-    }
-  }
-  return text;
 }

@@ -97,9 +97,15 @@ function noteResponse(state: State, document: Document, path: readonly string[])
     draft.finishReason = filledText(record(response['incomplete_details'])['reason']) ?? status;
   }
   noteError(draft, response['error']);
+  const before = state.slots.length;
   const output = Array.isArray(response['output']) ? response['output'] : [];
-  return output.map((_, i) => noteItem(state, document, [...path, 'output', i], i, false)).includes(true);
+  // Positions are not compared here: an item that only the stream had (a note of ours) shifts them.
+  const touched = output.map((_, i) => noteItem(state, document, [...path, 'output', i], null, false)).includes(true);
+  if (before > 0 && state.slots.slice(before).some(isClientCall)) draft.malformed = true;
+  return touched;
 }
+
+const isClientCall = (slot: Slot): boolean => slot.said.kind !== 'server';
 
 /** An output item, being opened or finished. Returns whether it is a call that runs at the client. */
 function noteItem(

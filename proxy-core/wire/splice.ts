@@ -1,4 +1,4 @@
-import { type Member, scanJson } from './json-scan.ts';
+import { ANSWER_SCAN_LIMITS, type Member, type Span, scanJson } from './json-scan.ts';
 
 /**
  * Edits on the original bytes of a JSON object: one member is set, everything else stays byte for byte. Only for
@@ -81,7 +81,7 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function membersOf(bytes: Uint8Array): readonly Member[] | null {
-  const scan = scanJson(bytes);
+  const scan = scanJson(bytes, ANSWER_SCAN_LIMITS);
   if (scan.kind === 'refused') return null;
   return scan.members.length > 0 || lastByte(bytes, bytes.length) === CLOSE_OBJECT ? scan.members : null;
 }
@@ -114,4 +114,48 @@ function lastByte(bytes: Uint8Array, end: number): number | undefined {
   let i = end - 1;
   while (i >= 0 && (bytes[i] as number) <= 0x20) i -= 1;
   return bytes[i];
+}
+
+/** One replacement in a document: `[start, end)` becomes `text`. */
+export interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** The bytes with all edits made. Edits must not overlap; their order does not matter. The same array if there are none. */
+export function applyEdits(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array {
+  if (edits.length === 0) return bytes;
+  const parts: Uint8Array[] = [];
+  let from = 0;
+  for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
+    parts.push(bytes.subarray(from, edit.start), encoder.encode(edit.text));
+    from = edit.end;
+  }
+  return joinBytes([...parts, bytes.subarray(from)]);
+}
+
+/** Remove the members with these keys from an object, separators included. Null if it cannot be scanned. */
+export function removeMembers(bytes: Uint8Array, keys: readonly string[]): Uint8Array | null {
+  const members = membersOf(bytes);
+  if (members === null) return null;
+  const spans = members.map((member): Span => [member.keyStart, member.end]);
+  return applyEdits(
+    bytes,
+    removalsOf(spans, (i) => keys.includes(members[i]?.key ?? '')),
+  );
+}
+
+/** The edits that remove some of the neighbouring parts (members or elements) and one separator with each. */
+export function removalsOf(spans: readonly Span[], isRemoved: (index: number) => boolean): readonly Edit[] {
+  let kept = false;
+  return spans.flatMap(([start, end], i) => {
+    if (!isRemoved(i)) {
+      kept = true;
+      return [];
+    }
+    // Behind a part that stays its separator goes too; at the front the one that follows.
+    const before = kept ? spans[i - 1]?.[1] : undefined;
+    return [{ start: before ?? start, end: before === undefined ? (spans[i + 1]?.[0] ?? end) : end, text: '' }];
+  });
 }

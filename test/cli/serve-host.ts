@@ -14,10 +14,7 @@ const startHost: StartHeadless = async (options) => {
     request.resume().once('end', () => response.end(answer));
   });
   server.listen(options.agentPort, '127.0.0.1');
-  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    throw Object.assign(new Error(`port ${options.agentPort} is in use`), { hint: 'Choose another with --port.' });
-  });
+  await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {

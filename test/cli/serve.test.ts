@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { renderDemoLines } from '../../electron/cli/demo-lines.ts';
+import { findStartProblem } from '../../electron/cli/start-problem.ts';
+import { StoreRefused } from '../../proxy-core/store/refusal.ts';
 import { start, temporaryFolder } from './rungate-process.ts';
 
 const HOST = fileURLToPath(new URL('serve-host.ts', import.meta.url));
@@ -45,9 +47,15 @@ describe('rungate serve --json', () => {
     const { port } = squatter.address() as { port: number };
     const ended = await start([HOST, 'serve', '--json', '--port', String(port)]).finished;
     expect(ended).toMatchObject({ code: 1, out: '' });
-    expect(JSON.parse(ended.err.trimEnd().split('\n').at(-1) ?? '')).toEqual({
-      error: { code: 'start_failed', message: `port ${port} is in use`, hint: 'Choose another with --port.' },
+    const holder = process.platform === 'linux' ? `(pid ${process.pid})` : 'another program';
+    expect(JSON.parse(ended.err.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+      error: {
+        code: 'port_in_use',
+        message: expect.stringContaining(`Port ${port} `),
+        hint: expect.stringContaining('--port'),
+      },
     });
+    expect(ended.err).toContain(holder);
   });
 });
 
@@ -95,6 +103,29 @@ describe('rungate serve for people', () => {
     const [, port] = /Agents call {3}http:\/\/127\.0\.0\.1:(\d+)/.exec(running.out()) ?? [];
     expect(running.out()).toContain(`curl http://127.0.0.1:${port}/v1/chat/completions`);
     expect(running.out()).toContain(`baseURL: 'http://127.0.0.1:${port}/v1', apiKey: 'rg_agt_demo'`);
+  });
+});
+
+describe('a start that fails', () => {
+  it('for the store’s refusal is explained with its advice', () => {
+    const refused = new StoreRefused(
+      'store_locked',
+      'another Rungate is using this store (/h: x): stop it, or start with another --home',
+    );
+    expect(findStartProblem(refused)).toEqual({
+      code: 'store_locked',
+      message: 'another Rungate is using this store (/h: x)',
+      hint: 'Stop it, or start with another --home.',
+    });
+  });
+
+  it('for a reason the host explains is told in the host’s words', () => {
+    const error = Object.assign(new Error('no home'), { hint: 'Make one.' });
+    expect(findStartProblem(error)).toEqual({ code: 'start_failed', message: 'no home', hint: 'Make one.' });
+  });
+
+  it('for a bug keeps its stack', () => {
+    expect(findStartProblem(new TypeError('x is undefined'))).toBeNull();
   });
 });
 

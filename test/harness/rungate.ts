@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { OperationInput, OperationName, OperationOutput } from '../../proxy-core/contract/operations.ts';
 import type { Reply } from '../../proxy-core/contract/client.ts';
 import type { PublishedEvent } from '../../proxy-core/contract/events.ts';
+import type { OperationInput, OperationName, OperationOutput } from '../../proxy-core/contract/operations.ts';
 import { type Rungate, type RungateOptions, startRungate } from '../../proxy-core/index.ts';
 import type { Log } from '../../proxy-core/ports.ts';
 import type { Provider } from '../../proxy-core/providers/provider.ts';
@@ -20,7 +20,7 @@ export interface TestRungate {
   /** Calls an operation as the operator and fails the test on a failure. */
   call<N extends OperationName>(name: N, input: OperationInput<N>): Promise<OperationOutput<N>>;
   tryCall<N extends OperationName>(name: N, input: OperationInput<N>): Promise<Reply<OperationOutput<N>>>;
-  /** A registered agent's token. */
+  /** A registered agent's token; its policy is `open` unless the settings name another. */
   addAgent(name: string, settings?: Omit<OperationInput<'agents.add'>, 'name'>): Promise<string>;
   /** Resolves with the first event of this name, past or future, that `matches`. */
   event(name: PublishedEvent['name'], matches?: (event: PublishedEvent) => boolean): Promise<PublishedEvent>;
@@ -37,6 +37,8 @@ export interface TestOptions extends Partial<RungateOptions> {
   readonly upstreamUrl?: string;
 }
 
+/** What test agents get unless they ask for the starter policy (`default`) or one of their own: nothing is gated. */
+const OPEN_POLICY = 'policy: open\nbudget: { run_usd: 5 }\n';
 const BY = { actor: 'operator', channel: 'test' };
 /** Prices of the models tests use are pinned, so that a new catalogue does not change expected amounts. */
 export const TEST_PRICES = {
@@ -78,11 +80,13 @@ export async function startTestRungate(options: TestOptions = {}): Promise<TestR
       configuration: null,
       configFile: null,
       resolveSecret: async (reference) => reference,
+      policyDocuments: [],
       limits: {},
       upstream: {},
       ...options,
     },
   );
+  await core.call('policies.apply', { document: OPEN_POLICY, file_name: 'open.yaml', note: 'for tests' }, BY);
   core.subscribe((event) => {
     events.push(event);
     for (const watcher of watchers) watcher(event);
@@ -99,7 +103,8 @@ export async function startTestRungate(options: TestOptions = {}): Promise<TestR
       if (!reply.ok) throw new Error(`${name}: ${reply.failure.code} ${reply.failure.message}`);
       return reply.value as never;
     },
-    addAgent: async (name, settings = {}) => (await self.call('agents.add', { name, ...settings })).token,
+    addAgent: async (name, settings = {}) =>
+      (await self.call('agents.add', { name, policy: 'open', ...settings })).token,
     event: (name, matches = () => true) =>
       new Promise((resolve) => {
         const fits = (event: PublishedEvent): boolean => event.name === name && matches(event);

@@ -3,10 +3,11 @@ import type { Configuration } from '../../../proxy-core/config/schema.ts';
 import { parseCount } from '../amounts.ts';
 import { type Command, command, type Invocation, type Outcome } from '../command.ts';
 import { renderDemoLines } from '../demo-lines.ts';
-import { type Headless, type HeadlessOptions, isStartProblem, type StartHeadless } from '../headless-host.ts';
+import type { Headless, HeadlessOptions, StartHeadless } from '../headless-host.ts';
 import { openBrowser } from '../open-browser.ts';
 import { escapeText, renderJson } from '../output.ts';
 import { awaitShutdown } from '../shutdown.ts';
+import { findStartProblem } from '../start-problem.ts';
 import { createStreamLog } from '../stderr-log.ts';
 
 const DEFAULT_AGENT_PORT = 4141;
@@ -52,8 +53,9 @@ async function serveWith(
     await running.stop();
     return { kind: 'ended', exitCode: 0 };
   } catch (error) {
-    if (!isStartProblem(error)) throw error;
-    return { kind: 'failed', code: 'start_failed', message: error.message, hint: error.hint };
+    const problem = findStartProblem(error);
+    if (problem === null) throw error;
+    return { kind: 'failed', ...problem };
   }
 }
 

@@ -6,7 +6,7 @@ const MAX_DIMENSIONS = 3_072;
 
 /** A unit vector in which every word of the text pushes one coordinate: texts that share words are close. */
 function embed(text: string, dimensions: number): number[] {
-  const vector = new Array<number>(dimensions).fill(0);
+  const vector = Array.from({ length: dimensions }, () => 0);
   for (const word of text.toLowerCase().match(/\S+/g) ?? ['']) {
     const hash = createHash('sha256').update(word).digest();
     const at = hash.readUInt32LE(0) % dimensions;

@@ -8,6 +8,12 @@ export interface DemoCall {
   readonly argsText: string;
 }
 
+/** Plain words are looked for at the start of a prompt only, so that a long one costs no time. */
+const MAX_WORDS_LENGTH = 4_096;
+
+/** More calls than this in one prompt are not read. */
+const MAX_CALLS = 16;
+
 /** The balanced `{…}` at `start`, quotes respected; null if it does not close or is not a JSON object. */
 function jsonAt(text: string, start: number): string | null {
   let depth = 0;
@@ -39,7 +45,10 @@ const CALL = /\bcall\s+(?:the\s+)?(?:tool\s+)?[`"']?([A-Za-z_][\w:.-]*)[`"']?(?:
 /** `call NAME`, `call NAME {…}`, `call NAME with {…}`, any number of them, for declared tools only. */
 function askedByName(turn: DemoTurn): DemoCall[] {
   const calls: DemoCall[] = [];
+  let read = 0;
   for (const match of turn.prompt.matchAll(CALL)) {
+    read += 1;
+    if (read > MAX_CALLS) break;
     const name = (match[1] ?? '').replace(/[.:]+$/, '');
     const tool = turn.tools.find((each) => each.name === name);
     if (tool === undefined) continue;
@@ -98,16 +107,23 @@ function sampleObject(schema: JsonObject, prompt: string, depth: number): JsonOb
 }
 
 const sampleArgs = (tool: DemoTool, prompt: string): string =>
-  tool.kind === 'custom' ? prompt : JSON.stringify(sampleObject(tool.schema, prompt, 0));
+  tool.kind === 'custom' ? prompt : JSON.stringify(sampleObject(tool.schema, prompt.slice(0, MAX_WORDS_LENGTH), 0));
 
 const SHELL_TOOL = /^(?:bash|shell|terminal|(?:exec|execute|run)_(?:shell_)?command)$/i;
-const COMMAND =
-  /\b(?:run|execute)\s+(?:(?:the|this|a)\s+)?(?:(?:shell|bash|terminal)\s+)?(?:command\b)?\s*:?\s*(?:`([^`]+)`|([^\n]+))/i;
+const VERB = /\b(?:run|execute)\s/i;
+/** Words between the verb and the command itself. */
+const FILLER = /^(?:the|this|a|shell|bash|terminal|command)\b:?/i;
 
-/** The shell command that the prompt asks for, or null. */
+/** The shell command that the prompt asks for (in backticks, or the rest of the line), or null. */
 function askedCommand(prompt: string): string | null {
-  const match = COMMAND.exec(prompt);
-  const command = (match?.[1] ?? match?.[2] ?? '').trim().replace(/^(["'])(.*)\1$/, '$2');
+  const verb = VERB.exec(prompt);
+  if (verb === null) return null;
+  let rest = prompt.slice(verb.index + verb[0].length).trimStart();
+  for (let filler = FILLER.exec(rest); filler !== null; filler = FILLER.exec(rest)) {
+    rest = rest.slice(filler[0].length).trimStart();
+  }
+  const line = rest.split('\n', 1)[0] ?? '';
+  const command = (/`([^`]+)`/.exec(line)?.[1] ?? line).trim().replace(/^(["'])(.*)\1$/, '$2');
   return command === '' ? null : command;
 }
 
@@ -126,9 +142,10 @@ const isShell = (tool: DemoTool): boolean =>
 
 /** A refund or a shell command, asked for in plain words, when a declared tool fits. */
 function askedInWords(turn: DemoTurn): DemoCall[] {
-  const refund = /\brefund/i.test(turn.prompt) ? turn.tools.find((tool) => /refund/i.test(tool.name)) : undefined;
-  if (refund !== undefined) return [{ tool: refund, argsText: sampleArgs(refund, turn.prompt) }];
-  const command = askedCommand(turn.prompt);
+  const prompt = turn.prompt.slice(0, MAX_WORDS_LENGTH);
+  const refund = /\brefund/i.test(prompt) ? turn.tools.find((tool) => /refund/i.test(tool.name)) : undefined;
+  if (refund !== undefined) return [{ tool: refund, argsText: sampleArgs(refund, prompt) }];
+  const command = askedCommand(prompt);
   const shell = command === null ? undefined : turn.tools.find(isShell);
   return command === null || shell === undefined ? [] : [{ tool: shell, argsText: shellArgs(shell, command) }];
 }

@@ -115,11 +115,11 @@ export function readCompletion(body: JsonObject): DemoTurn {
   };
 }
 
-/** Function and custom tools of a Responses request; namespaces are flattened, server tools left out. */
+/** Function and custom tools of a Responses request; namespaces (one level) are flattened, server tools left out. */
 function responsesTools(declared: readonly unknown[], namespace: string | null): DemoTool[] {
   return declared.map(objectOf).flatMap((tool) => {
     const name = textOf(tool['name']);
-    if (tool['type'] === 'namespace') return responsesTools(listOf(tool['tools']), name);
+    if (tool['type'] === 'namespace') return namespace === null ? responsesTools(listOf(tool['tools']), name) : [];
     if (name === '' || (tool['type'] !== 'function' && tool['type'] !== 'custom')) return [];
     return [{ name, kind: tool['type'], namespace, schema: objectOf(tool['parameters']) }];
   });

@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3';
 import { StoreRefused } from '../refusal.ts';
 import { first } from './010-first.ts';
+import { gates } from './020-gates.ts';
+import { seen } from './030-seen.ts';
 
 /** One step of the schema: append-only, numbered in tens. What has been released is never edited. */
 export interface Migration {
@@ -9,7 +11,7 @@ export interface Migration {
 }
 
 /** All steps, ascending. */
-export const MIGRATIONS: readonly Migration[] = [first];
+export const MIGRATIONS: readonly Migration[] = [first, gates, seen];
 
 /** `PRAGMA application_id` of our files ("RGAT"), so that another program's database is never taken for ours. */
 export const APPLICATION_ID = 0x52474154;

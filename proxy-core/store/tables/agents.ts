@@ -1,5 +1,6 @@
 import { type AgentRecord, agentRecord } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
+import { parseColumn } from '../json-column.ts';
 import type { VerbInput } from '../store.ts';
 
 /** Agents and teams. A token is here only as its hash; names are unique among agents that are not revoked. */
@@ -16,13 +17,13 @@ interface AgentRow extends Omit<AgentRecord, 'allowed_policies'> {
 
 /** The agent, or null. */
 export function findAgent(db: Readable, agentId: string): AgentRecord | null {
-  const row = db.one<AgentRow>(`SELECT ${COLUMNS} FROM agents WHERE agent_id = ?`, agentId);
+  const row = db.one<AgentRow>(`SELECT ${COLUMNS} FROM agents WHERE agent_id = +?`, agentId);
   return row === undefined ? null : toRecord(row);
 }
 
 /** The agent that holds a name now, or null. */
 export function findAgentNamed(db: Readable, name: string): AgentRecord | null {
-  const row = db.one<AgentRow>(`SELECT ${COLUMNS} FROM agents WHERE name = ? AND revoked_at IS NULL`, name);
+  const row = db.one<AgentRow>(`SELECT ${COLUMNS} FROM agents WHERE name = +? AND revoked_at IS NULL`, name);
   return row === undefined ? null : toRecord(row);
 }
 
@@ -68,7 +69,7 @@ export function saveAgentRow(db: Writable, agentId: string, input: VerbInput<'sa
 export function replaceToken(db: Writable, input: VerbInput<'setToken'>): void {
   db.run(
     `UPDATE agents SET previous_token_hash = token_hash, previous_until = ?, token_hash = ?, token_prefix = ?
-     WHERE agent_id = ?`,
+     WHERE agent_id = +?`,
     input.previousUntil,
     input.tokenHash,
     input.tokenPrefix,
@@ -80,7 +81,7 @@ export function replaceToken(db: Writable, input: VerbInput<'setToken'>): void {
 export function revokeAgentRow(db: Writable, agentId: string, at: number): boolean {
   const changed = db.run(
     `UPDATE agents SET revoked_at = ?, token_hash = NULL, previous_token_hash = NULL, previous_until = NULL
-     WHERE agent_id = ? AND revoked_at IS NULL`,
+     WHERE agent_id = +? AND revoked_at IS NULL`,
     at,
     agentId,
   );
@@ -90,7 +91,7 @@ export function revokeAgentRow(db: Writable, agentId: string, at: number): boole
 /** Note that an agent called, to the second. */
 export function seeAgent(db: Writable, agentId: string, at: number): void {
   db.run(
-    'UPDATE agents SET last_seen_at = ? WHERE agent_id = ? AND (last_seen_at IS NULL OR last_seen_at < ?)',
+    'UPDATE agents SET last_seen_at = ? WHERE agent_id = +? AND (last_seen_at IS NULL OR last_seen_at < ?)',
     at,
     agentId,
     at - SEEN_RESOLUTION,
@@ -107,4 +108,4 @@ export function listTeams(db: Readable): readonly string[] {
 }
 
 const toRecord = (row: AgentRow): AgentRecord =>
-  agentRecord.parse({ ...row, allowed_policies: JSON.parse(row.allowed_policies) });
+  agentRecord.parse({ ...row, allowed_policies: parseColumn(row.allowed_policies) });

@@ -23,7 +23,7 @@ export function insertArtifact(db: Writable, artifact: ArtifactRecord, blobId: n
 /** The latest artifact of a run under a name, or null. */
 export function findArtifactNamed(db: Readable, runId: string, name: string): ArtifactRecord | null {
   const row = db.one(
-    `${SELECT_ARTIFACT} WHERE run_id = ? AND name = ? ORDER BY created_at DESC, artifact_id DESC LIMIT 1`,
+    `${SELECT_ARTIFACT} WHERE run_id = +? AND name = +? ORDER BY created_at DESC, artifact_id DESC LIMIT 1`,
     runId,
     name,
   );
@@ -33,13 +33,13 @@ export function findArtifactNamed(db: Readable, runId: string, name: string): Ar
 /** A run's artifacts, oldest first. */
 export function listArtifacts(db: Readable, runId: string): readonly ArtifactRecord[] {
   return db
-    .all(`${SELECT_ARTIFACT} WHERE run_id = ? ORDER BY created_at, artifact_id`, runId)
+    .all(`${SELECT_ARTIFACT} WHERE run_id = +? ORDER BY created_at, artifact_id`, runId)
     .map((row) => artifactRecord.parse(row));
 }
 
 /** Where an artifact's bytes are, or null. */
 export function findArtifactBlob(db: Readable, artifactId: string): number | null {
   return (
-    db.one<{ blob_id: number }>('SELECT blob_id FROM artifacts WHERE artifact_id = ?', artifactId)?.blob_id ?? null
+    db.one<{ blob_id: number }>('SELECT blob_id FROM artifacts WHERE artifact_id = +?', artifactId)?.blob_id ?? null
   );
 }

@@ -1,7 +1,8 @@
-import { hash, randomBytes } from 'node:crypto';
+import { hash, randomBytes, randomFillSync } from 'node:crypto';
 import { appendRecord, type Sha256 } from '../../audit/chain.ts';
 import { type AuditField, type AuditRecord, auditRecord } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
+import { parseColumn } from '../json-column.ts';
 import type { By } from '../store.ts';
 
 /** The audit's rows: appended inside the transaction of the change they record, never edited. */
@@ -69,7 +70,7 @@ export function listAudit(
     filter.runId === undefined
       ? db.all<AuditRow>('SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?', filter.afterSeq, filter.limit)
       : db.all<AuditRow>(
-          'SELECT * FROM audit WHERE run_id = ? AND seq > ? ORDER BY seq LIMIT ?',
+          'SELECT * FROM audit WHERE run_id = +? AND seq > ? ORDER BY seq LIMIT ?',
           filter.runId,
           filter.afterSeq,
           filter.limit,
@@ -78,7 +79,7 @@ export function listAudit(
 }
 
 function findRunHead(db: Readable, runId: string): string | null {
-  const row = db.one<{ hash: Buffer }>('SELECT hash FROM audit WHERE run_id = ? ORDER BY seq DESC LIMIT 1', runId);
+  const row = db.one<{ hash: Buffer }>('SELECT hash FROM audit WHERE run_id = +? ORDER BY seq DESC LIMIT 1', runId);
   return row?.hash.toString('hex') ?? null;
 }
 
@@ -102,20 +103,28 @@ function insertRecord(db: Writable, record: AuditRecord): void {
 const toRecord = (row: AuditRow): AuditRecord =>
   auditRecord.parse({
     ...row,
-    fields: JSON.parse(row.fields),
+    fields: parseColumn(row.fields),
     prev: row.prev.toString('hex'),
     run_prev: row.run_prev?.toString('hex') ?? null,
     hash: row.hash.toString('hex'),
   });
 
 function salted(fields: Readonly<Record<string, unknown>>): Record<string, AuditField> {
-  const salts = randomBytes(SALT_BYTES * Object.keys(fields).length);
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value], index) => {
-      const salt = salts.toString('base64url', index * SALT_BYTES, (index + 1) * SALT_BYTES);
-      return [name, { value: storable(value), salt }];
-    }),
-  );
+  const names = Object.entries(fields);
+  return Object.fromEntries(names.map(([name, value]) => [name, { value: storable(value), salt: nextSalt() }]));
+}
+
+/** Random bytes are drawn in one piece for many salts: drawing costs more than the bytes. */
+const salts = Buffer.alloc(SALT_BYTES * 256);
+let nextAt = salts.length;
+
+function nextSalt(): string {
+  if (nextAt === salts.length) {
+    randomFillSync(salts);
+    nextAt = 0;
+  }
+  nextAt += SALT_BYTES;
+  return salts.toString('base64url', nextAt - SALT_BYTES, nextAt);
 }
 
 /** The value as it will be read back: lone surrogates have no UTF-8 form, and JSON has no undefined or infinite numbers. */

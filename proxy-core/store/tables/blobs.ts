@@ -20,7 +20,7 @@ interface BlobRow {
 export function putBlob(db: Writable, bytes: Uint8Array): { readonly blobId: number; readonly sha256: Buffer } {
   const sha256 = hash('sha256', bytes, 'buffer');
   const known = db.one<{ blob_id: number }>(
-    'SELECT blob_id FROM blobs WHERE substr(sha256, 1, 8) = ? AND sha256 = ?',
+    'SELECT blob_id FROM blobs WHERE substr(sha256, 1, 8) = +? AND sha256 = +?',
     sha256.subarray(0, 8),
     sha256,
   );
@@ -41,7 +41,7 @@ function insertBlob(db: Writable, bytes: Uint8Array, sha256: Buffer): number {
 
 /** The bytes of a blob. Throws if it is missing or damaged. */
 export function readBlob(db: Readable, blobId: number): Uint8Array {
-  const row = db.one<BlobRow>('SELECT size, codec, content FROM blobs WHERE blob_id = ?', blobId);
+  const row = db.one<BlobRow>('SELECT size, codec, content FROM blobs WHERE blob_id = +?', blobId);
   if (row === undefined) throw new Error(`no such blob: ${blobId}`);
   const bytes = row.codec === ZSTD ? zstdDecompressSync(row.content, { maxOutputLength: row.size || 1 }) : row.content;
   if (bytes.length !== row.size) throw new Error(`blob ${blobId} is damaged`);

@@ -51,7 +51,7 @@ interface BodyRow {
   readonly middle: Buffer;
 }
 
-const SELECT_BODY = 'SELECT size, base_body, keep_head, keep_tail, depth, middle FROM bodies WHERE body_id = ?';
+const SELECT_BODY = 'SELECT size, base_body, keep_head, keep_tail, depth, middle FROM bodies WHERE body_id = +?';
 
 /** Store a request body as the next of its run's; returns its id. */
 export function insertRequestBody(db: Writable, recent: RecentBodies, runId: string, bytes: Uint8Array): number {
@@ -59,7 +59,7 @@ export function insertRequestBody(db: Writable, recent: RecentBodies, runId: str
   const base = closest(recent.of(runId) ?? lastBody(db, runId), blobs);
   const depth = base === null ? 0 : base.list.depth + 1;
   const bodyId = insertBody(db, bytes.length, blobs, base);
-  db.run('UPDATE runs SET last_request_body = ? WHERE run_id = ?', bodyId, runId);
+  db.run('UPDATE runs SET last_request_body = ? WHERE run_id = +?', bodyId, runId);
   recent.add(runId, { bodyId, blobs, depth });
   return bodyId;
 }
@@ -118,7 +118,7 @@ function overlap(a: readonly number[], b: readonly number[]): { readonly head: n
 
 /** What a run's next body can build on when nothing of it is remembered: the body stored last. */
 function lastBody(db: Readable, runId: string): readonly BodyList[] {
-  const row = db.one<{ last: number | null }>('SELECT last_request_body AS last FROM runs WHERE run_id = ?', runId);
+  const row = db.one<{ last: number | null }>('SELECT last_request_body AS last FROM runs WHERE run_id = +?', runId);
   if (row?.last == null) return [];
   const { depth, blobs } = readList(db, row.last);
   return [{ bodyId: row.last, blobs, depth }];

@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import type { Account } from '../../budget/account.ts';
 import { resetsAt, rollWindow, windowStart } from '../../budget/windows.ts';
 import { nanoUsd, ZERO_USD } from '../../contract/money.ts';
 import { type BudgetRecord, type BudgetScope, type BudgetWindow, budgetRecord } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
+import { parseColumn } from '../json-column.ts';
 
 /**
  * Accounts: the one truth of what has been spent and reserved. The ledger (`budget/ledger.ts`) decides on these
@@ -35,7 +37,7 @@ export interface NamedAccount {
 }
 
 export function findAccount(db: Readable, scope: BudgetScope, subject: string): NamedAccount | null {
-  const row = db.one<AccountRow>(`${SELECT_ACCOUNT} WHERE b.scope = ? AND b.subject = ?`, scope, subject);
+  const row = db.one<AccountRow>(`${SELECT_ACCOUNT} WHERE b.scope = +? AND b.subject = +?`, scope, subject);
   return row === undefined ? null : { account: toAccount(row), name: row.name ?? row.subject };
 }
 
@@ -88,7 +90,7 @@ export function saveAccounts(db: Writable, accounts: readonly Account[]): void {
   for (const account of accounts) {
     db.run(
       `UPDATE budgets SET budget_window = ?, cap_nano = ?, spent_nano = ?, reserved_nano = ?, window_start = ?,
-         alert_at = ?, alerted = ?, crossed_run = ?, crossed_step = ? WHERE scope = ? AND subject = ?`,
+         alert_at = ?, alerted = ?, crossed_run = ?, crossed_step = ? WHERE scope = +? AND subject = +?`,
       account.window,
       account.cap,
       account.spent,
@@ -106,7 +108,7 @@ export function saveAccounts(db: Writable, accounts: readonly Account[]): void {
 
 /** Show an account among the budgets from now on (a run's cap that an operator has set). */
 export function listAccount(db: Writable, scope: BudgetScope, subject: string): void {
-  db.run('UPDATE budgets SET listed = 1 WHERE scope = ? AND subject = ?', scope, subject);
+  db.run('UPDATE budgets SET listed = 1 WHERE scope = +? AND subject = +?', scope, subject);
 }
 
 /** The account as it stands at `now` (epoch ms): a window that has ended shows no spend. */
@@ -140,4 +142,5 @@ const toAccount = (row: AccountRow): Account => ({
 });
 
 const NONE: readonly number[] = [];
-const parseFractions = (text: string): readonly number[] => (text === '[]' ? NONE : JSON.parse(text));
+const parseFractions = (text: string): readonly number[] =>
+  text === '[]' ? NONE : z.array(z.number()).parse(parseColumn(text));

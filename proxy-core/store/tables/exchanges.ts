@@ -1,5 +1,6 @@
-import { type ExchangeRecord, exchangeRecord, type Usage } from '../../contract/records.ts';
+import { type ExchangeRecord, exchangeRecord } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
+import { parseColumn } from '../json-column.ts';
 import type { AdmitInput, SettleInput } from '../store.ts';
 
 /** Exchanges: one row from admission to settlement. `state = 'open'` is what makes settling exactly-once. */
@@ -69,7 +70,12 @@ export function insertExchange(db: Writable, input: ExchangeFacts, step: number,
 }
 
 export function findExchangeHead(db: Readable, exchangeId: string): ExchangeHead | null {
-  return db.one<ExchangeHead>(`${SELECT_HEAD} WHERE e.exchange_id = ?`, exchangeId) ?? null;
+  return db.one<ExchangeHead>(`${SELECT_HEAD} WHERE e.exchange_id = +?`, exchangeId) ?? null;
+}
+
+/** The run an exchange belongs to, or null. */
+export function findExchangeRun(db: Readable, exchangeId: string): string | null {
+  return db.one<{ run_id: string }>('SELECT run_id FROM exchanges WHERE exchange_id = +?', exchangeId)?.run_id ?? null;
 }
 
 /** Every exchange that has not been settled. */
@@ -82,7 +88,7 @@ export function closeExchange(db: Writable, input: Omit<SettleInput, 'toolCalls'
   db.run(
     `UPDATE exchanges SET state = ?, status = ?, failure = ?, cost_nano = ?, estimated = ?, usage = ?,
        output_tokens = ?, answered_model = ?, finish_reason = ?, first_byte_at = ?, ended_at = ?,
-       response_content_type = ? WHERE exchange_id = ? AND state = 'open'`,
+       response_content_type = ? WHERE exchange_id = +? AND state = 'open'`,
     input.state,
     input.status,
     input.failure,
@@ -100,7 +106,7 @@ export function closeExchange(db: Writable, input: Omit<SettleInput, 'toolCalls'
 }
 
 export function findExchange(db: Readable, exchangeId: string): ExchangeRecord | null {
-  const row = db.one<ExchangeRow>(`${SELECT_EXCHANGE} WHERE e.exchange_id = ?`, exchangeId);
+  const row = db.one<ExchangeRow>(`${SELECT_EXCHANGE} WHERE e.exchange_id = +?`, exchangeId);
   return row === undefined ? null : toRecord(row);
 }
 
@@ -108,7 +114,7 @@ export function findExchange(db: Readable, exchangeId: string): ExchangeRecord |
 export function listExchanges(db: Readable, runId: string): readonly ExchangeRecord[] {
   const rows = db.all<ExchangeRow>(
     `${SELECT_EXCHANGE} JOIN steps s ON e.exchange_id = s.exchange_id AND e.step = s.step
-     WHERE s.run_id = ? ORDER BY s.step`,
+     WHERE s.run_id = +? ORDER BY s.step`,
     runId,
   );
   return rows.map(toRecord);
@@ -118,7 +124,7 @@ export function listExchanges(db: Readable, runId: string): readonly ExchangeRec
 export function listOutputSamples(db: Readable, model: string): readonly number[] {
   return db
     .all<{ output_tokens: number }>(
-      `SELECT output_tokens FROM exchanges WHERE model = ? AND state = 'completed' AND output_tokens IS NOT NULL
+      `SELECT output_tokens FROM exchanges WHERE model = +? AND state = 'completed' AND output_tokens IS NOT NULL
        ORDER BY ended_at DESC LIMIT 200`,
       model,
     )
@@ -128,14 +134,14 @@ export function listOutputSamples(db: Readable, model: string): readonly number[
 /** Where one side's body is kept, or null. */
 export function findExchangeBody(db: Readable, exchangeId: string, side: 'request' | 'response'): number | null {
   const row = db.one<{ body: number | null }>(
-    `SELECT ${side}_body AS body FROM exchanges WHERE exchange_id = ?`,
+    `SELECT ${side}_body AS body FROM exchanges WHERE exchange_id = +?`,
     exchangeId,
   );
   return row?.body ?? null;
 }
 
 export function setExchangeBody(db: Writable, exchangeId: string, side: 'request' | 'response', bodyId: number): void {
-  db.run(`UPDATE exchanges SET ${side}_body = ? WHERE exchange_id = ?`, bodyId, exchangeId);
+  db.run(`UPDATE exchanges SET ${side}_body = ? WHERE exchange_id = +?`, bodyId, exchangeId);
 }
 
 const toRecord = (row: ExchangeRow): ExchangeRecord =>
@@ -143,7 +149,5 @@ const toRecord = (row: ExchangeRow): ExchangeRecord =>
     ...row,
     stream: row.stream === 1,
     estimated: row.estimated === 1,
-    usage: parseUsage(row.usage),
+    usage: row.usage === null ? null : parseColumn(row.usage),
   });
-
-const parseUsage = (text: string | null): Usage | null => (text === null ? null : JSON.parse(text));

@@ -12,7 +12,7 @@ export interface PolicyVersion {
 const SELECT_POLICY = 'SELECT name, version, note, created_at, document FROM policies';
 
 export function findNewestPolicy(db: Readable, name: string): PolicyVersion | null {
-  return db.one<PolicyVersion>(`${SELECT_POLICY} WHERE name = ? ORDER BY version DESC LIMIT 1`, name) ?? null;
+  return db.one<PolicyVersion>(`${SELECT_POLICY} WHERE name = +? ORDER BY version DESC LIMIT 1`, name) ?? null;
 }
 
 export function insertPolicy(db: Writable, policy: PolicyVersion): void {

@@ -1,13 +1,15 @@
 import { type RunRecord, type RunState, runRecord } from '../../contract/records.ts';
 import type { Readable, SqlValue, Writable } from '../handle.ts';
+import { parseColumn } from '../json-column.ts';
 import type { Page, RunKey, RunStart } from '../store.ts';
 
 /** Runs and the keys they are found by. A run's cap and reservations are its account's (`budgets`); its totals are here. */
 
+/** CROSS JOIN keeps the runs outermost, so that a list follows an index of theirs and stops at its limit. */
 const SELECT_RUN = `SELECT r.run_id, r.agent_id, a.name AS agent, r.state, r.policy, r.explicit, r.labels, r.client,
   r.started_at, r.last_activity_at, r.ended_at, r.spent_nano, b.reserved_nano, b.cap_nano, r.exchanges, r.tool_calls,
   r.steps, r.input_tokens, r.output_tokens, r.models
-  FROM runs r JOIN agents a ON a.agent_id = r.agent_id JOIN budgets b ON b.scope = 'run' AND b.subject = r.run_id`;
+  FROM runs r CROSS JOIN agents a ON a.agent_id = r.agent_id CROSS JOIN budgets b ON b.scope = 'run' AND b.subject = r.run_id`;
 
 interface RunRow extends Omit<RunRecord, 'explicit' | 'labels' | 'models'> {
   readonly explicit: number;
@@ -23,12 +25,12 @@ export interface RunHead {
 }
 
 export function findRunHead(db: Readable, runId: string): RunHead | null {
-  return db.one<RunHead>('SELECT run_id, agent_id, state FROM runs WHERE run_id = ?', runId) ?? null;
+  return db.one<RunHead>('SELECT run_id, agent_id, state FROM runs WHERE run_id = +?', runId) ?? null;
 }
 
 /** The run's full record, or null. */
 export function findRun(db: Readable, runId: string): RunRecord | null {
-  const row = db.one<RunRow>(`${SELECT_RUN} WHERE r.run_id = ?`, runId);
+  const row = db.one<RunRow>(`${SELECT_RUN} WHERE r.run_id = +?`, runId);
   return row === undefined ? null : toRecord(row);
 }
 
@@ -56,7 +58,7 @@ export function advanceRun(
 ): number {
   const row = db.change<{ steps: number }>(
     `UPDATE runs SET steps = steps + ?, exchanges = exchanges + ?, last_activity_at = max(last_activity_at, ?)
-     WHERE run_id = ? RETURNING steps`,
+     WHERE run_id = +? RETURNING steps`,
     change.steps,
     change.exchanges,
     change.at,
@@ -70,7 +72,7 @@ export function advanceRun(
 export function addRunModel(db: Writable, runId: string, model: string): void {
   db.run(
     `UPDATE runs SET models = json_insert(models, '$[#]', ?)
-     WHERE run_id = ? AND NOT EXISTS (SELECT 1 FROM json_each(runs.models) WHERE value = ?)`,
+     WHERE run_id = +? AND NOT EXISTS (SELECT 1 FROM json_each(runs.models) WHERE value = +?)`,
     model,
     runId,
     model,
@@ -85,7 +87,7 @@ export function chargeRun(
 ): void {
   db.run(
     `UPDATE runs SET spent_nano = spent_nano + ?, tool_calls = tool_calls + ?, input_tokens = input_tokens + ?,
-       output_tokens = output_tokens + ?, last_activity_at = max(last_activity_at, ?) WHERE run_id = ?`,
+       output_tokens = output_tokens + ?, last_activity_at = max(last_activity_at, ?) WHERE run_id = +?`,
     charge.cost,
     charge.toolCalls,
     charge.inputTokens,
@@ -99,7 +101,7 @@ export function chargeRun(
 export function closeRun(db: Writable, runId: string, state: 'completed' | 'stopped', at: number): boolean {
   return (
     db.run(
-      `UPDATE runs SET state = ?, ended_at = ? WHERE run_id = ? AND state IN ('open', 'waiting')`,
+      `UPDATE runs SET state = ?, ended_at = ? WHERE run_id = +? AND state IN ('open', 'waiting')`,
       state,
       at,
       runId,
@@ -109,7 +111,8 @@ export function closeRun(db: Writable, runId: string, state: 'completed' | 'stop
 
 /** File keys under a run; a key filed before is left as it is. */
 export function fileKeys(db: Writable, agentId: string, runId: string, keys: readonly RunKey[], at: number): void {
-  for (const { kind, key } of keys) {
+  for (const { kind, key, replaces } of keys) {
+    if (replaces === true) db.run('DELETE FROM run_keys WHERE agent_id = +? AND kind = +? AND key = +?', agentId, kind, key);
     db.run(
       'INSERT INTO run_keys (agent_id, kind, key, run_id, filed_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       agentId,
@@ -125,7 +128,7 @@ export function fileKeys(db: Writable, agentId: string, runId: string, keys: rea
 export function findRunsByKey(db: Readable, agentId: string, { kind, key }: RunKey): readonly string[] {
   return runIds(
     db.all(
-      `SELECT run_id FROM run_keys WHERE agent_id = ? AND kind = ? AND key = ? ORDER BY filed_at DESC, run_id DESC LIMIT 2`,
+      `SELECT run_id FROM run_keys WHERE agent_id = +? AND kind = +? AND key = +? ORDER BY filed_at DESC, run_id DESC LIMIT 2`,
       agentId,
       kind,
       key,
@@ -137,7 +140,7 @@ export function findRunsByKey(db: Readable, agentId: string, { kind, key }: RunK
 export function findIdleRuns(db: Readable, agentId: string, since: number): readonly string[] {
   return runIds(
     db.all(
-      `SELECT run_id FROM runs WHERE agent_id = ? AND explicit = 0 AND state IN ('open', 'waiting')
+      `SELECT run_id FROM runs WHERE agent_id = +? AND explicit = 0 AND state IN ('open', 'waiting')
          AND last_activity_at >= ? ORDER BY last_activity_at DESC LIMIT 2`,
       agentId,
       since,
@@ -148,7 +151,7 @@ export function findIdleRuns(db: Readable, agentId: string, since: number): read
 /** The agent's most recently stopped run. */
 export function findLastStopped(db: Readable, agentId: string): { readonly runId: string; readonly at: number } | null {
   const row = db.one<{ runId: string; at: number }>(
-    `SELECT run_id AS runId, ended_at AS at FROM runs WHERE agent_id = ? AND state = 'stopped'
+    `SELECT run_id AS runId, ended_at AS at FROM runs WHERE agent_id = +? AND state = 'stopped'
      ORDER BY ended_at DESC LIMIT 1`,
     agentId,
   );
@@ -178,9 +181,12 @@ export function listRuns(db: Readable, filter: RunFilter): Page<RunRecord> {
 
 function condition(filter: RunFilter): { readonly where: string; readonly values: readonly SqlValue[] } {
   const parts: (readonly [string, ...SqlValue[]])[] = [];
-  if (filter.states !== undefined)
-    parts.push([`r.state IN (${filter.states.map(() => '?').join(', ')})`, ...filter.states]);
-  if (filter.agentId !== undefined) parts.push(['r.agent_id = ?', filter.agentId]);
+  if (filter.states !== undefined) {
+    // Of one state, the index by state is in order; of several, sorting them would cost more than skipping others.
+    const column = filter.states.length === 1 ? 'r.state' : '+r.state';
+    parts.push([`${column} IN (${filter.states.map(() => '?').join(', ')})`, ...filter.states]);
+  }
+  if (filter.agentId !== undefined) parts.push(['r.agent_id = +?', filter.agentId]);
   if (filter.since !== undefined) parts.push(['r.started_at >= ?', filter.since]);
   if (filter.cursor !== undefined) parts.push(['(r.started_at, r.run_id) < (?, ?)', ...parseCursor(filter.cursor)]);
   const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`;
@@ -199,6 +205,6 @@ const toRecord = (row: RunRow): RunRecord =>
   runRecord.parse({
     ...row,
     explicit: row.explicit === 1,
-    labels: JSON.parse(row.labels),
-    models: JSON.parse(row.models),
+    labels: parseColumn(row.labels),
+    models: parseColumn(row.models),
   });

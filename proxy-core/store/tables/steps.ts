@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { type StepRecord, stepRecord } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
+import { parseColumn } from '../json-column.ts';
 import type { AdmitInput, SettleInput } from '../store.ts';
 
 /**
@@ -59,7 +61,7 @@ export function listSteps(
          'estimated', json(iif(e.estimated = 1, 'true', 'false')), 'usage', json(e.usage),
          'finish_reason', e.finish_reason, 'retry_of', e.retry_of, 'subagent', e.subagent, 'side', e.side) END AS call
      FROM steps s LEFT JOIN exchanges e ON e.exchange_id = s.exchange_id AND e.step = s.step
-     WHERE s.run_id = ? AND s.step > ? ORDER BY s.step LIMIT ?`,
+     WHERE s.run_id = +? AND s.step > ? ORDER BY s.step LIMIT ?`,
     runId,
     filter.afterStep ?? 0,
     filter.limit,
@@ -78,7 +80,7 @@ export function unseenResults(
     if (seen.has(callId)) return false;
     seen.add(callId);
     const row = db.one<{ result_step: number | null }>(
-      'SELECT result_step FROM tool_calls WHERE run_id = ? AND call_id = ?',
+      'SELECT result_step FROM tool_calls WHERE run_id = +? AND call_id = +?',
       runId,
       callId,
     );
@@ -152,7 +154,7 @@ export function insertToolCalls(
 export function listPendingCalls(db: Readable, runId: string): readonly string[] {
   return db
     .all<{ call_id: string }>(
-      `SELECT call_id FROM tool_calls WHERE run_id = ? AND proposed_step IS NOT NULL AND result_step IS NULL
+      `SELECT call_id FROM tool_calls WHERE run_id = +? AND proposed_step IS NOT NULL AND result_step IS NULL
        ORDER BY proposed_step`,
       runId,
     )
@@ -162,4 +164,4 @@ export function listPendingCalls(db: Readable, runId: string): readonly string[]
 const toRecord = ({ call, detail, ...row }: StepRow): StepRecord =>
   stepRecord.parse({ ...row, detail: { ...(call === null ? {} : parseObject(call)), ...parseObject(detail) } });
 
-const parseObject = (text: string): Record<string, unknown> => JSON.parse(text);
+const parseObject = (text: string): object => z.record(z.string(), z.unknown()).parse(parseColumn(text));

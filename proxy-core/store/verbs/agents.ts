@@ -4,6 +4,7 @@ import type { By } from '../store.ts';
 import { findAgent, findAgentNamed, insertTeam, replaceToken, revokeAgentRow, saveAgentRow } from '../tables/agents.ts';
 import { appendAudit } from '../tables/audit.ts';
 import { openAccount } from '../tables/budgets.ts';
+import { cancelPending } from './gates.ts';
 import type { VerbBody } from './transaction.ts';
 
 /** Insert or update by name; an agent's account, and its team's, exist from here on and count even without a cap. */
@@ -52,6 +53,7 @@ export const revokeAgent: VerbBody<'revokeAgent'> = ({ db }, { at, agentId, by }
   if (changed) {
     const fields = { agent_id: agentId, name: agent.name };
     appendAudit(db, { at, kind: 'agent.revoked', by, runId: null, fields });
+    cancelPending(db, { column: 'agent_id', id: agentId }, at, 'token_revoked', by);
   }
   return agent;
 };

@@ -5,8 +5,10 @@ import { findArtifactNamed, insertArtifact } from '../tables/artifacts.ts';
 import { appendAudit } from '../tables/audit.ts';
 import { putBlob } from '../tables/blobs.ts';
 import { openAccount } from '../tables/budgets.ts';
-import { advanceRun, closeRun, findRun, insertRun, type RunHead } from '../tables/runs.ts';
+import { advanceRun, closeRun, fileKeys, findRun, insertRun, type RunHead } from '../tables/runs.ts';
+import { insertSeen } from '../tables/seen.ts';
 import { insertStep } from '../tables/steps.ts';
+import { cancelPending } from './gates.ts';
 import type { VerbBody } from './transaction.ts';
 
 /** Begin a run with its account and audit record. */
@@ -31,10 +33,21 @@ export const startRun: VerbBody<'startRun'> = ({ db }, { at, agentId, start, by 
   return { created: true, run: requireRun(db, start.runId) };
 };
 
+export const fileKeysOf: VerbBody<'fileKeys'> = ({ db }, { at, agentId, runId, keys }) => {
+  fileKeys(db, agentId, runId, keys, at);
+  return null;
+};
+
+export const noteSeen: VerbBody<'noteSeen'> = ({ db }, { at, agentId, values }) => {
+  insertSeen(db, agentId, values, at);
+  return null;
+};
+
 export const endRun: VerbBody<'endRun'> = ({ db }, { at, runId, state, by }) => {
   const changed = closeRun(db, runId, state, at);
   const run = requireRun(db, runId);
   if (changed) appendAudit(db, { at, kind: `run.${state}`, by, runId, fields: { spent_nano: run.spent_nano } });
+  if (changed) cancelPending(db, { column: 'run_id', id: runId }, at, 'run_ended', by);
   return { changed, run };
 };
 

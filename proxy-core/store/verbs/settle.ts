@@ -8,6 +8,7 @@ import { chargedAccounts, saveAccounts } from '../tables/budgets.ts';
 import { closeExchange, type ExchangeHead, findExchangeHead, listOpenExchanges } from '../tables/exchanges.ts';
 import { addRunModel, advanceRun, chargeRun, fileKeys, findRun } from '../tables/runs.ts';
 import { insertToolCalls } from '../tables/steps.ts';
+import { reopenClaimed } from './gate-releases.ts';
 import type { VerbBody } from './transaction.ts';
 
 /** Charge what a call cost and give back the rest of its reservation, once: a second settlement changes nothing. */
@@ -25,6 +26,7 @@ export const recover: VerbBody<'recover'> = ({ db }, { at }) => {
   const open = listOpenExchanges(db);
   const by = { actor: 'system', channel: 'recovery' };
   for (const exchange of open) close(db, exchange, interrupted(exchange, at), 'budget.recovered', by);
+  reopenClaimed(db, at);
   return { settled: open.length };
 };
 

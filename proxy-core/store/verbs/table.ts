@@ -3,7 +3,12 @@ import { admit, refuse } from './admit.ts';
 import { revokeAgent, saveAgent, saveTeam, setToken } from './agents.ts';
 import { storeRequest, storeResponse } from './bodies.ts';
 import { resetBudget, setBudget } from './budgets.ts';
-import { addStep, endRun, putArtifact, startRun } from './runs.ts';
+import { claimGate, consumeGate, releaseGate } from './gate-releases.ts';
+import { decideGate, undoGate } from './gate-verdicts.ts';
+import { cancelGate, cancelGates, expireGates, extendGate, noteRetries, openGate } from './gates.ts';
+import { revokeGrant, useGrant } from './grants.ts';
+import { enqueueNotice, noteDelivery } from './notices.ts';
+import { addStep, endRun, fileKeysOf, noteSeen, putArtifact, startRun } from './runs.ts';
 import { savePolicy, setSetting } from './settings.ts';
 import { recover, settle } from './settle.ts';
 import type { VerbBody } from './transaction.ts';
@@ -12,12 +17,27 @@ import type { VerbBody } from './transaction.ts';
 export const VERBS: { readonly [V in Verb]: VerbBody<V> } = {
   addStep,
   admit,
+  cancelGate,
+  cancelGates,
+  claimGate,
+  consumeGate,
+  decideGate,
   endRun,
+  fileKeys: fileKeysOf,
+  enqueueNotice,
+  expireGates,
+  extendGate,
+  noteDelivery,
+  noteRetries,
+  openGate,
+  noteSeen,
   putArtifact,
   recover,
   refuse,
+  releaseGate,
   resetBudget,
   revokeAgent,
+  revokeGrant,
   saveAgent,
   savePolicy,
   saveTeam,
@@ -28,7 +48,6 @@ export const VERBS: { readonly [V in Verb]: VerbBody<V> } = {
   startRun,
   storeRequest,
   storeResponse,
+  undoGate,
+  useGrant,
 };
-
-/** Verbs that may wait while others are served: they move bytes, not money. */
-export const isPatient = (verb: Verb): boolean => verb === 'storeRequest' || verb === 'storeResponse';

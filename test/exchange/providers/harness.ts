@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Provider } from '../../../proxy-core/providers/provider.ts';
@@ -15,8 +15,10 @@ export const portOf = (server: { address(): string | AddressInfo | null }): numb
   (server.address() as AddressInfo).port;
 
 /** An HTTP provider on a free loopback port; closed, with its connections, when the test ends. */
-export async function startProvider(listener: RequestListener): Promise<Server> {
-  const server = createServer(listener);
+export async function startProvider(
+  listener: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>,
+): Promise<Server> {
+  const server = createServer((request, response) => void listener(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.closeAllConnections();
@@ -123,9 +125,4 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-/** Answer JSON. */
-export function answerJson(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }

@@ -133,8 +133,7 @@ describe('request headers on their way to the provider', () => {
 
   it('changes nothing else in what real clients were recorded to send', () => {
     const folder = new URL('../../fixtures/clients/', import.meta.url);
-    const stays =
-      /^(connection|upgrade|host|content-length|accept-encoding|authorization|x-api-key|x-rungate-.*)$/i;
+    const stays = /^(connection|upgrade|host|content-length|accept-encoding|authorization|x-api-key|x-rungate-.*)$/i;
     let requests = 0;
     for (const file of readdirSync(folder)) {
       if (!file.endsWith('.json')) continue;

@@ -482,7 +482,7 @@ describe('D6: a kept connection that has gone stale', () => {
       const base = `http://127.0.0.1:${portOf(server)}`;
       expect((await send(upstream, post(base)).outcome).body).toBe('ok');
       await connectionsFree();
-    // In the same turn of the event loop: the call starts before the reset has been noticed.
+      // In the same turn of the event loop: the call starts before the reset has been noticed.
       if (how === 'reset') sockets[0]?.resetAndDestroy();
       else sockets[0]?.end();
       expect(await send(upstream, post(base)).outcome).toMatchObject({ status: 200, body: 'ok', error: null });

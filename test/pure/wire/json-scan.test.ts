@@ -33,6 +33,22 @@ describe('scanJson', () => {
     );
   });
 
+  it('finds the end of long strings, wherever their escapes stand', () => {
+    const piece = fc.tuple(fc.constantFrom('\\', '"', '\n', 'é', '👋', ''), fc.integer({ min: 0, max: 400 }));
+    const long = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.map(([c, n]) => c + 'x'.repeat(n)).join(''));
+    fc.assert(
+      fc.property(long, long, (a, b) => {
+        const bytes = utf8(JSON.stringify({ a, b: [b, a], [b]: 1 }));
+        const scan = scanJson(bytes);
+        if (b === 'a' || b === 'b') return;
+        const found =
+          scan.kind === 'scanned' ? scan.members.map((m) => [m.key, read(bytes, m.start, m.end)] as const) : [];
+        expect(Object.fromEntries(found)).toEqual({ a, b: [b, a], [b]: 1 });
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('locates the elements of top-level arrays', () => {
     const bytes = utf8(' { "a" : [ 1, "x]" , {"b":[2]} ,[ ] ] , "c": [] } ');
     const scan = scanJson(bytes);

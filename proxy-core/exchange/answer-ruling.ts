@@ -1,0 +1,124 @@
+import type { Decision } from '../policy/decision.ts';
+import { keyRule, stops } from '../policy/decision.ts';
+import { couldGateTool } from '../policy/evaluate.ts';
+import type { FrameEffect, ToolCall } from '../wire/format.ts';
+import type { Hold } from '../wire/hold.ts';
+import type { Admitted } from './admit.ts';
+import type { Core } from './core.ts';
+import type { Outcome } from './forward.ts';
+import { deliveryOf } from './gate-wait.ts';
+import { holdableFormat, openHold } from './held-stream.ts';
+import { type AnswerJudgement, judgeAnswer, mayWithhold } from './judge.ts';
+import type { Streaming } from './passage.ts';
+import { isAddedUsage } from './request-edits.ts';
+
+/** How a stream is watched, and the hold that can keep it open. */
+export interface Watch {
+  readonly streaming: Streaming;
+  /** Null where the agent's delivery is `retry`, or nothing of the stream can need withholding. */
+  readonly hold: Hold | null;
+}
+
+/**
+ * Decide from the request what may leave before the whole answer is known (design: no tool it declares can match, no
+ * buffering). A stream that cannot be held and may need withholding is buffered; every other passes, watched only for
+ * calls of tools that were never declared.
+ */
+export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null): Watch {
+  const { request, judged, edited } = admitted;
+  const format = holdableFormat(request);
+  const hide = (effect: FrameEffect): boolean => isAddedUsage(edited, effect);
+  if (format === null || judged === null || !stopsCalls(admitted)) {
+    const streaming: Streaming = edited.hidesUsage ? watchFrames({ hide }) : { kind: 'pass' };
+    return { streaming: begun === null ? streaming : watchFrames({ hide, hold: begun, rewrites: true }), hold: begun };
+  }
+  const could = mayWithhold(core, judged);
+  const holds = deliveryOf(request) === 'hold';
+  if (could && !holds && begun === null) return { streaming: { kind: 'buffer' }, hold: null };
+  const hold = begun ?? (holds ? openHold(core, request, format) : null);
+  const known = new Map<string, boolean>();
+  const couldStop = (call: ToolCall): boolean => {
+    const name = `${call.namespace ?? ''}\n${call.kind}\n${call.name}`;
+    const known_ = known.get(name) ?? (core.loops.couldTrip(admitted.loops, admitted.run.runId, core.clock.now()) || couldGateTool(judged.policy.compiled, judged.subject, call));
+    known.set(name, known_);
+    return known_;
+  };
+  const holdFrom = (_effect: FrameEffect, calls: readonly ToolCall[]): boolean =>
+    calls.length === 0 || calls.some((call) => call.kind !== 'server' && couldStop(call));
+  return { streaming: watchFrames({ hide, holdFrom, hold, rewrites: begun !== null }), hold };
+}
+
+interface Filters {
+  readonly hide: (effect: FrameEffect) => boolean;
+  readonly holdFrom?: (effect: FrameEffect, calls: readonly ToolCall[]) => boolean;
+  readonly hold?: Hold | null;
+  /** The stream was begun by us, so every frame of the provider is moved behind what we sent. */
+  readonly rewrites?: boolean;
+}
+
+function watchFrames({ hide, holdFrom, hold, rewrites }: Filters): Streaming {
+  return {
+    kind: 'frames',
+    hide,
+    holdFrom: holdFrom ?? (() => false),
+    outgoing: (frame) => {
+      if (hold == null) return frame;
+      if (rewrites === true) return hold.release(frame);
+      hold.sent(frame);
+      return frame;
+    },
+  };
+}
+
+/** Whether this policy could stop any tool call at all. */
+function stopsCalls({ policy: { compiled }, loops }: Admitted): boolean {
+  return (
+    compiled.toolCall.rules.some((rule) => stops(rule.effect)) ||
+    compiled.definition.tools != null ||
+    stops(compiled.defaultEffect) ||
+    stops(loops.action)
+  );
+}
+
+/** What the policy says of a complete answer. */
+export type Ruling =
+  | { readonly kind: 'free'; readonly judgement: AnswerJudgement | null }
+  | { readonly kind: 'blocked'; readonly decision: Decision; readonly judgement: AnswerJudgement | null }
+  | { readonly kind: 'gated'; readonly decision: Decision; readonly judgement: AnswerJudgement };
+
+const FREE: Ruling = { kind: 'free', judgement: null };
+
+/** Rule on an outcome. An answer whose calls cannot be read for certain is blocked where a rule could have stopped one. */
+export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outcome): Promise<Ruling> {
+  const { judged } = admitted;
+  const report = outcome.kind === 'completed' && outcome.answer.status < 400 ? outcome.answer.report : null;
+  if (report === null || judged === null || !stopsCallsOrWatches(admitted)) return FREE;
+  if (report.malformed && stopsCalls(admitted)) {
+    return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
+  }
+  if (report.toolCalls.length === 0) return FREE;
+  const judgement = await judgeAnswer(core, judged, report);
+  if (judgement.effect === 'allow' || judgement.decision === null) return { kind: 'free', judgement };
+  return judgement.effect === 'block'
+    ? { kind: 'blocked', decision: judgement.decision, judgement }
+    : { kind: 'gated', decision: judgement.decision, judgement };
+}
+
+/** Alerts, loops and drift are looked for whatever the rules can stop. */
+const stopsCallsOrWatches = (admitted: Admitted): boolean => admitted.judged !== null;
+
+const unreadable = (admitted: Admitted): Decision => ({
+  effect: 'block',
+  rule: keyRule(
+    'answer:unreadable',
+    'tools',
+    'block',
+    'The provider’s answer cannot be read for certain, so its tool calls cannot be judged.',
+    'Send the request again.',
+  ),
+  stage: 'tool_call',
+  version: admitted.policy.ref,
+  tool: null,
+  explanation: [],
+  alerts: [],
+});

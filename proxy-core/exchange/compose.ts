@@ -1,0 +1,68 @@
+import type { PriceOverride } from '../budget/prices.ts';
+import type { Bus } from '../bus.ts';
+import { createDriftTracker } from '../policy/drift.ts';
+import { createLoopTracker } from '../policy/loops.ts';
+import { createRateTracker } from '../policy/rates.ts';
+import type { Ports } from '../ports.ts';
+import { type CredentialPorts, createCredentials } from '../providers/credentials.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Upstream } from '../providers/upstream.ts';
+import type { Store } from '../store/store.ts';
+import { createAbandons } from './abandons.ts';
+import { createAgentDirectory } from './agent-directory.ts';
+import { createClaims } from './claims.ts';
+import type { Core, CoreOptions } from './core.ts';
+import { createGateBook } from './gate-book.ts';
+import { grantsCovering, offerFor } from './grants.ts';
+import { createInFlight } from './inflight.ts';
+import { createPolicyBook } from './policy-book.ts';
+import { createPriceBook } from './price-book.ts';
+import { createRegexJobs } from './regex-jobs.ts';
+import { createRunDirectory } from './run-directory.ts';
+
+/** What the pipeline is made of, besides what it makes itself. */
+export interface Parts {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly providers: readonly Provider[];
+  upstreamOf(provider: Provider): Upstream;
+  readonly prices: Readonly<Record<string, PriceOverride>>;
+  readonly credentials: CredentialPorts;
+  readonly options: CoreOptions;
+  readonly paused: boolean;
+}
+
+/** Put the pipeline together over an open store. */
+export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
+  const { clock, random, log } = ports;
+  const { store, bus, options } = parts;
+  const seen = store.read.seenByAgents();
+  const gates = createGateBook({ store, bus, clock, random, log, offer: offerFor });
+  return {
+    clock,
+    random,
+    log,
+    bus,
+    store,
+    agents: createAgentDirectory(store.read),
+    runs: createRunDirectory(store.read, options.idleWindowMs),
+    policies: await createPolicyBook(store, clock),
+    prices: createPriceBook(store.read, parts.prices, clock),
+    credentials: createCredentials(parts.credentials),
+    providers: parts.providers,
+    upstreamOf: parts.upstreamOf,
+    inFlight: createInFlight(),
+    gates,
+    abandons: createAbandons(gates, options.abandonMs),
+    claims: createClaims(),
+    grantsFor: (run, call) => grantsCovering(gates.grants(), run, call, clock.now()),
+    rates: createRateTracker(),
+    loops: createLoopTracker(),
+    drift: createDriftTracker(seen),
+    seen: new Set(seen.map(({ agentId, kind, value }) => `${agentId}\n${kind}\n${value}`)),
+    regexJobs: createRegexJobs(),
+    options,
+    paused: parts.paused,
+    draining: false,
+  };
+}

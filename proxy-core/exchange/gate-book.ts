@@ -1,0 +1,258 @@
+import type { Bus } from '../bus.ts';
+import type { EventName } from '../contract/events.ts';
+import type { GateRecord, GrantRecord, GrantScope } from '../contract/records.ts';
+import { stateAt } from '../gates/states.ts';
+import type { Clock, Log, Random } from '../ports.ts';
+import type { By, GateOpening, KeptAnswer, Store } from '../store/store.ts';
+import { makeId } from './make-id.ts';
+
+/**
+ * Every gate of every run that has not ended, in memory, so that a retry against a waiting gate costs a look-up.
+ * The store decides (compare-and-set) and this book repeats what it decided; nobody is told before that is
+ * durable. Expiry and the end of an undo window are instants, not timers: a timer only wakes the sleepers, so a
+ * suspended machine or a moved clock changes nothing but when they are woken.
+ */
+export interface GateBook {
+  /** The gate filed under a fingerprint, cancelled ones left out. */
+  find(fingerprint: string): GateRecord | null;
+  /** Whether a run has any gate, so that its requests need a fingerprint at all. */
+  concerns(runId: string): boolean;
+  byId(gateId: string): GateRecord | null;
+  /** Durable when it resolves. `opened: false`: another gate of this fingerprint came first and stands. */
+  open(gate: GateOpening, answer: KeptAnswer | null, replacesExpired: boolean): Promise<{ readonly opened: boolean; readonly gate: GateRecord }>;
+  /** Resolves when agents no longer see the gate as pending, or when `signal` aborts. */
+  whenSettled(gateId: string, signal: AbortSignal): Promise<void>;
+  /** A retry met the waiting gate. */
+  noteRetry(gateId: string): void;
+  /** The grants in force now. */
+  grants(): readonly GrantRecord[];
+  decide(input: Decision): Promise<Decided>;
+  undo(gateId: string, by: By): Promise<GateRecord | null>;
+  extend(gateId: string, ms: number, by: By): Promise<GateRecord | null>;
+  cancel(gateId: string, why: string, by: By): Promise<GateRecord | null>;
+  revokeGrant(grantId: string, by: By): Promise<GrantRecord | null>;
+  /** The approved answer has gone to the agent. */
+  released(gateId: string, at: number): void;
+  /** Read again what a run's end or an agent's revocation changed, and wake who waits. */
+  refresh(gates: readonly GateRecord[]): void;
+  /** Look at the clock now: after a sleep, a resume or a change of the clock. */
+  tick(): Promise<void>;
+  close(): void;
+}
+
+export interface Decision {
+  readonly gateId: string;
+  readonly verdict: 'approved' | 'rejected';
+  readonly reason: string | null;
+  readonly suggestedArgs: unknown;
+  /** What the reviewer saw; null from channels that show the gate as it is stored. */
+  readonly actionHash: string | null;
+  readonly remember: { readonly scope: GrantScope; readonly forMs: number | null } | null;
+  readonly undoMs: number;
+  readonly by: By;
+}
+
+export type Decided =
+  | { readonly kind: 'decided'; readonly gate: GateRecord; readonly grant: GrantRecord | null }
+  | { readonly kind: 'already_resolved'; readonly gate: GateRecord }
+  | { readonly kind: 'changed'; readonly gate: GateRecord }
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'not_grantable'; readonly reason: string };
+
+interface Lent {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The grant that remembering this approval makes, or why none may be made (gates/grants.ts). */
+  offer(gate: GateRecord, remember: Remember, by: By, at: number): Offer;
+}
+
+type Remember = NonNullable<Decision['remember']>;
+
+export type Offer =
+  | { readonly kind: 'granted'; readonly grant: Omit<GrantRecord, 'grant_id' | 'used' | 'revoked_at'> }
+  | { readonly kind: 'not_grantable'; readonly reason: string };
+
+/** Longest time between two looks at the clock while somebody waits. */
+const LOOK_MS = 15_000;
+
+export function createGateBook(lent: Lent): GateBook {
+  const { store, bus, clock, log } = lent;
+  const gates = new Map<string, GateRecord>();
+  const byPrint = new Map<string, string>();
+  const runs = new Map<string, Set<string>>();
+  const sleepers = new Map<string, Set<() => void>>();
+  let held: readonly GrantRecord[] = store.read.grants(clock.now());
+  let timer: NodeJS.Timeout | null = null;
+
+  const isPending = (gate: GateRecord): boolean => stateAt(gate, clock.now()) === 'pending';
+
+  const put = (gate: GateRecord): GateRecord => {
+    gates.set(gate.gate_id, gate);
+    if (gate.state !== 'cancelled') byPrint.set(gate.fingerprint, gate.gate_id);
+    else if (byPrint.get(gate.fingerprint) === gate.gate_id) byPrint.delete(gate.fingerprint);
+    runs.set(gate.run_id, (runs.get(gate.run_id) ?? new Set()).add(gate.gate_id));
+    if (!isPending(gate)) wake(gate.gate_id);
+    schedule();
+    return gate;
+  };
+  const wake = (gateId: string): void => {
+    for (const sleeper of sleepers.get(gateId) ?? []) sleeper();
+    sleepers.delete(gateId);
+  };
+
+  /** Sleep until the next instant that changes what agents see. */
+  const schedule = (): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const now = clock.now();
+    const instants = [...gates.values()].flatMap((gate) => {
+      if (gate.state === 'pending') return [gate.expires_at];
+      return gate.effective_at !== null && gate.effective_at > now ? [gate.effective_at] : [];
+    });
+    if (instants.length === 0) return;
+    const wait = Math.max(0, Math.min(Math.min(...instants) - now, LOOK_MS));
+    timer = setTimeout(() => void tick().catch((error: unknown) => log.error('gates.tick_failed', { error: String(error) })), wait);
+    timer.unref();
+  };
+
+  const tick = async (): Promise<void> => {
+    const now = clock.now();
+    for (const gate of gates.values()) if (gate.state !== 'pending' && !isPending(gate)) wake(gate.gate_id);
+    const due = [...gates.values()].some((gate) => gate.state === 'pending' && gate.expires_at <= now);
+    if (due) {
+      const { gates: expired } = await store.write('expireGates', { at: now }).durable;
+      for (const gate of expired) announce('approval.expired', put(gate));
+    }
+    schedule();
+  };
+
+  const announce = (name: EventName & `approval.${string}`, gate: GateRecord): void => bus.publish(name, { gate });
+
+  for (const gate of store.read.liveGates()) put(gate);
+
+  return {
+    tick,
+    byId: (gateId) => gates.get(gateId) ?? store.read.gate(gateId),
+    find(fingerprint) {
+      const gateId = byPrint.get(fingerprint);
+      return gateId === undefined ? null : (gates.get(gateId) ?? null);
+    },
+    concerns: (runId) => runs.has(runId),
+    grants: () => {
+      const now = clock.now();
+      return held.filter((grant) => grant.expires_at === null || grant.expires_at > now);
+    },
+    async open(gate, answer, replacesExpired) {
+      const result = await store.write('openGate', { at: clock.now(), gate, answer, replacesExpired }).durable;
+      put(result.gate);
+      if (result.opened) announce('approval.pending', result.gate);
+      return result;
+    },
+    whenSettled(gateId, signal) {
+      const gate = gates.get(gateId);
+      if (gate === undefined || !isPending(gate) || signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => {
+        const sleeping = sleepers.get(gateId) ?? new Set();
+        sleepers.set(gateId, sleeping.add(resolve));
+        signal.addEventListener('abort', () => {
+          sleeping.delete(resolve);
+          resolve();
+        });
+      });
+    },
+    noteRetry(gateId) {
+      const gate = gates.get(gateId);
+      if (gate === undefined) return;
+      const noted = { ...gate, retries: gate.retries + 1, last_retry_at: clock.now() };
+      gates.set(gateId, noted);
+      const { retries, last_retry_at: lastRetryAt } = noted;
+      // Every retry would be a write a poller can cause at will; the count on disk may lag by a few.
+      if (retries === 1 || retries % 16 === 0) {
+        store.write('noteRetries', { gateId, retries, lastRetryAt }).committed.catch(() => undefined);
+      }
+    },
+    async decide(input) {
+      const gate = gates.get(input.gateId) ?? store.read.gate(input.gateId);
+      if (gate === null) return { kind: 'not_found' };
+      const at = clock.now();
+      const wanted = input.remember === null ? null : lent.offer(gate, input.remember, input.by, at + input.undoMs);
+      if (wanted !== null && wanted.kind === 'not_grantable') return wanted;
+      const grant = wanted === null ? null : { ...wanted.grant, grant_id: makeId('grant', lent) };
+      const result = await store.write('decideGate', {
+        at,
+        gateId: input.gateId,
+        verdict: input.verdict,
+        effectiveAt: at + input.undoMs,
+        reason: input.reason,
+        suggestedArgs: input.suggestedArgs,
+        actionHash: input.actionHash,
+        grant,
+        by: input.by,
+      }).durable;
+      if (result.kind === 'not_found') return result;
+      const before = gates.get(input.gateId)?.state;
+      if (result.kind === 'decided') {
+        if (grant !== null) {
+          held = store.read.grants(at);
+          bus.publish('grants.changed', {});
+        }
+        announce(`approval.${input.verdict}`, put(result.gate));
+        return { kind: 'decided', gate: result.gate, grant: grant === null ? null : { ...grant, used: 0, revoked_at: null } };
+      }
+      put(result.gate);
+      if (before === 'pending' && result.gate.state === 'expired') announce('approval.expired', result.gate);
+      return result;
+    },
+    async undo(gateId, by) {
+      const at = clock.now();
+      const { undone, gate } = await store.write('undoGate', { at, gateId, by }).durable;
+      if (!undone || gate === null) return null;
+      // What the verdict remembered was revoked with it.
+      held = store.read.grants(at);
+      bus.publish('grants.changed', {});
+      announce('approval.changed', put(gate));
+      return gate;
+    },
+    async extend(gateId, ms, by) {
+      const gate = gates.get(gateId);
+      if (gate === undefined) return null;
+      const at = clock.now();
+      const expiresAt = Math.max(gate.expires_at, at) + ms;
+      const result = await store.write('extendGate', { at, gateId, expiresAt, by }).durable;
+      if (!result.extended || result.gate === null) return null;
+      announce('approval.changed', put(result.gate));
+      return result.gate;
+    },
+    async cancel(gateId, why, by) {
+      const { cancelled, gate } = await store.write('cancelGate', { at: clock.now(), gateId, why, by }).durable;
+      if (gate === null) return null;
+      put(gate);
+      if (cancelled) announce('approval.cancelled', gate);
+      return cancelled ? gate : null;
+    },
+    async revokeGrant(grantId, by) {
+      const at = clock.now();
+      const { grant } = await store.write('revokeGrant', { at, grantId, by }).durable;
+      held = store.read.grants(at);
+      bus.publish('grants.changed', {});
+      return grant;
+    },
+    released(gateId, at) {
+      const gate = gates.get(gateId);
+      if (gate === undefined || gate.released_at !== null) return;
+      const gone = { ...gate, released_at: at };
+      gates.set(gateId, gone);
+      announce('approval.changed', gone);
+    },
+    refresh(changed) {
+      for (const gate of changed) announce('approval.cancelled', put(gate));
+    },
+    close() {
+      if (timer !== null) clearTimeout(timer);
+      for (const gateId of sleepers.keys()) wake(gateId);
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto';
+import type { Failure } from '../contract/failures.ts';
+import type { GateRecord } from '../contract/records.ts';
+import { answerGoneFailure, expiredFailure, rejectedFailure } from '../gates/bodies.ts';
+import { stateAt } from '../gates/states.ts';
+import { fingerprint } from '../runs/fingerprint.ts';
+import type { KeptAnswer } from '../store/store.ts';
+import type { Core } from './core.ts';
+import type { ReadRequest } from './request.ts';
+import type { LiveRun } from './run-directory.ts';
+
+/** What a request meets in a run that has gates: the same request meets the same outcome, always (behaviour §6). */
+export type Meeting =
+  /** No gate concerns it. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'waiting'; readonly gate: GateRecord }
+  /** Approved, and its answer is kept: the reviewed bytes, again and again. */
+  | { readonly kind: 'replay'; readonly gate: GateRecord; readonly answer: KeptAnswer }
+  /** A request gate that is approved and not consumed: it may be forwarded, once. */
+  | { readonly kind: 'approved'; readonly gate: GateRecord }
+  | { readonly kind: 'refused'; readonly failure: Failure };
+
+const sha256 = (text: string): string => hash('sha256', text, 'hex');
+
+/** The fingerprint that ties a retry of this request to its gate. */
+export function fingerprintOf(request: ReadRequest, run: LiveRun): string {
+  return fingerprint(
+    {
+      agentId: request.agent.agent_id,
+      runId: run.runId,
+      method: request.method,
+      path: request.target.path,
+      bodyText: new TextDecoder().decode(request.body),
+    },
+    sha256,
+  );
+}
+
+/** A request gate and the gate on its answer share the request; this tells them apart. */
+export const requestGatePrint = (print: string): string => `${print}:request`;
+
+/** Look for the gate of a request. Costs a look-up where the run has no gate. */
+export function meetGate(core: Core, request: ReadRequest, run: LiveRun): Meeting {
+  if (!core.gates.concerns(run.runId) || request.body.length === 0) return { kind: 'none' };
+  const print = fingerprintOf(request, run);
+  const gate = core.gates.find(print) ?? core.gates.find(requestGatePrint(print));
+  return gate === null ? { kind: 'none' } : meet(core, request, gate);
+}
+
+function meet(core: Core, request: ReadRequest, gate: GateRecord): Meeting {
+  switch (stateAt(gate, core.clock.now())) {
+    case 'pending':
+      return { kind: 'waiting', gate };
+    case 'rejected':
+      return { kind: 'refused', failure: rejectedFailure(gate) };
+    case 'cancelled':
+      return { kind: 'none' };
+    case 'expired':
+      return request.asks.newGate ? { kind: 'none' } : { kind: 'refused', failure: expiredFailure(gate) };
+    case 'approved': {
+      const answer = core.store.read.keptAnswer(gate.gate_id);
+      if (answer !== null) return { kind: 'replay', gate, answer };
+      return gate.kind === 'request' ? { kind: 'approved', gate } : { kind: 'refused', failure: answerGoneFailure(gate) };
+    }
+  }
+}
+

@@ -1,0 +1,99 @@
+import type { GateRecord } from '../contract/records.ts';
+import { awaitingApproval, pendingFailure, RETRY_AFTER_SECONDS } from '../gates/bodies.ts';
+import { stateAt } from '../gates/states.ts';
+import { cannotRead202, holdCeilingMs } from '../runs/clients.ts';
+import type { Hold } from '../wire/hold.ts';
+import type { Core } from './core.ts';
+import { deliverRefusal, governedHeaders } from './deliver.ts';
+import { holdableFormat, holdStream, openHold, verdictText } from './held-stream.ts';
+import type { AgentReply } from './reply.ts';
+import type { ReadRequest } from './request.ts';
+
+/** How a gate reaches this request's agent (behaviour §6). */
+export function deliveryOf(request: ReadRequest): 'retry' | 'hold' {
+  const asked = request.asks.gate ?? request.agent.delivery;
+  if (asked !== 'auto') return asked;
+  return cannotRead202(request.client, request.headers) ? 'hold' : 'retry';
+}
+
+/** Where a wait at a gate led. */
+export type Waited =
+  /** The agent has its answer (202, 409, a refusal in its stream) or has gone. */
+  | { readonly kind: 'answered' }
+  /** There is a verdict: meet the gate again. `hold` is the stream that was begun while waiting. */
+  | { readonly kind: 'decided'; readonly hold: Hold | null };
+
+/** Wait at a gate in the way the agent can follow: 202 at once, or its connection is held. */
+export async function waitAtGate(core: Core, request: ReadRequest, gate: GateRecord, reply: AgentReply): Promise<Waited> {
+  core.gates.noteRetry(gate.gate_id);
+  if (deliveryOf(request) === 'retry') {
+    answerPending(core, gate, reply);
+    return { kind: 'answered' };
+  }
+  const format = holdableFormat(request);
+  core.abandons.arrive(gate.gate_id);
+  try {
+    // Only a request gate has no bytes of the provider yet, so its stream is begun by us.
+    if (request.facts?.stream === true && format !== null && gate.kind === 'request') {
+      return await waitInStream(core, gate, openHold(core, request, format), reply);
+    }
+    return await waitSilently(core, request, gate, reply);
+  } finally {
+    core.abandons.leave(gate.gate_id);
+  }
+}
+
+async function waitInStream(core: Core, gate: GateRecord, hold: Hold, reply: AgentReply): Promise<Waited> {
+  reply.head(200, ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache', ...gateHeaders(gate)]);
+  if (!(await holdStream(core, gate, hold, reply))) return { kind: 'answered' };
+  const settled = core.gates.byId(gate.gate_id) ?? gate;
+  if (stateAt(settled, core.clock.now()) === 'approved') return { kind: 'decided', hold };
+  reply.write(hold.reject(verdictText(core, settled), []));
+  reply.end();
+  return { kind: 'answered' };
+}
+
+/** Nothing is sent, so the status is still open; at the client's ceiling it is sent back for another turn. */
+async function waitSilently(core: Core, request: ReadRequest, gate: GateRecord, reply: AgentReply): Promise<Waited> {
+  const left = new AbortController();
+  reply.onGone(() => left.abort());
+  // At a shutdown the agent is told to come back, and finds its gate again after the restart.
+  const leave = core.inFlight.enter({ runId: gate.run_id, abort: () => left.abort() });
+  const ceiling = core.options.holdCeilingMs ?? holdCeilingMs(request.client, request.headers);
+  const timer = setTimeout(() => left.abort(), ceiling);
+  await core.gates.whenSettled(gate.gate_id, left.signal);
+  clearTimeout(timer);
+  leave();
+  if (reply.gone) return { kind: 'answered' };
+  const settled = core.gates.byId(gate.gate_id) ?? gate;
+  if (stateAt(settled, core.clock.now()) !== 'pending') return { kind: 'decided', hold: null };
+  const pending = pendingFailure(settled, RETRY_AFTER_SECONDS);
+  deliverRefusal(reply, request, { failure: pending, exchangeId: gate.exchange_id, runId: gate.run_id, policy: gate.policy });
+  return { kind: 'answered' };
+}
+
+/** 202: paused, retry later; the body of the product's documentation. */
+export function answerPending(core: Core, gate: GateRecord, reply: AgentReply): void {
+  const bytes = Buffer.from(JSON.stringify(awaitingApproval(gate, core.runs.find(gate.run_id)?.state ?? 'waiting')));
+  reply.head(202, [
+    'content-type',
+    'application/json',
+    'retry-after',
+    String(RETRY_AFTER_SECONDS),
+    'content-length',
+    String(bytes.length),
+    ...gateHeaders(gate),
+  ]);
+  reply.write(bytes);
+  reply.end();
+}
+
+const gateHeaders = (gate: GateRecord): readonly string[] => [
+  ...governedHeaders({
+    run: { runId: gate.run_id, policy: gate.policy },
+    exchangeId: gate.exchange_id ?? gate.gate_id,
+    remaining: null,
+  }),
+  'x-rungate-gate-id',
+  gate.gate_id,
+];

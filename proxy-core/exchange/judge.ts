@@ -1,0 +1,223 @@
+import type { Pricing } from '../budget/rates.ts';
+import { type Failure, failure } from '../contract/failures.ts';
+import { type NanoUsd, nanoToUsd } from '../contract/money.ts';
+import { type Decision, type DecidingRule, STRICTNESS } from '../policy/decision.ts';
+import { type DriftObservation, driftKinds, driftOf, hostsOf } from '../policy/drift.ts';
+import { couldMatch, type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../policy/evaluate.ts';
+import type { Evaluation } from '../policy/decision.ts';
+import { refusalContext, renderReason } from '../policy/explain.ts';
+import type { RequestSubject } from '../policy/facts.ts';
+import { loopSettings, rateLimits } from '../policy/compile.ts';
+import { callSignature, type LoopFinding, loopDecision } from '../policy/loops.ts';
+import type { ResponseReport, ToolCall } from '../wire/format.ts';
+import type { Core } from './core.ts';
+import type { PolicyInForce } from './policy-book.ts';
+import type { ReadRequest } from './request.ts';
+import type { LiveRun } from './run-directory.ts';
+import type { Route } from './choose-route.ts';
+
+/**
+ * What the run's policy says of a request and of the tool calls of its answer. The policy domain decides; here its
+ * facts are gathered, long regexes are taken to the worker, and loops, rates, drift and grants are brought in.
+ */
+export interface Judged {
+  readonly request: ReadRequest;
+  readonly run: LiveRun;
+  readonly policy: PolicyInForce;
+  readonly subject: RequestSubject;
+}
+
+/** The decision on a request. */
+export type RequestJudgement =
+  | { readonly kind: 'passes'; readonly alerts: readonly Decision[] }
+  | { readonly kind: 'gates'; readonly decision: Decision; readonly alerts: readonly Decision[] }
+  | { readonly kind: 'refused'; readonly failure: Failure; readonly decision: Decision | null };
+
+/** The facts a request is judged by; the same value serves for the tool calls of its answer. */
+export function requestSubject(
+  core: Core,
+  request: ReadRequest,
+  run: LiveRun,
+  route: Route,
+  priced: { readonly pricing: Pricing | null; readonly amount: NanoUsd },
+): RequestSubject {
+  const { endpoint, facts, agent } = request;
+  return {
+    provider: route.provider.id,
+    wireFormat: endpoint.kind === 'model' || endpoint.kind === 'count' ? endpoint.format : null,
+    endpoint: endpoint.path,
+    model: facts?.model ?? null,
+    stream: facts?.stream ?? false,
+    declared: facts?.tools ?? [],
+    background: facts?.background ?? false,
+    inputTokens: Math.ceil(request.body.length / 3),
+    estimatedCostUsd: priced.pricing?.kind === 'unpriced' ? null : nanoToUsd(priced.amount),
+    agent: agent.name,
+    team: agent.team,
+    labels: run.labels,
+    run: { spentUsd: nanoToUsd(run.spent), exchanges: run.exchanges, toolCalls: run.toolCalls },
+    hour: new Date(core.clock.now()).getHours(),
+  };
+}
+
+/** Judge a request before anything leaves. `resend`: it repeats one that failed, so it counts in no rate or loop. */
+export async function judgeRequest(core: Core, judged: Judged, resend: boolean): Promise<RequestJudgement> {
+  const { policy, subject, run, request } = judged;
+  const silenced = new Set(core.grantsFor(run, null).map((grant) => grant.rule));
+  const decision = await decide(core, (options) => evaluateRequest(policy.compiled, subject, options), silenced);
+  watchDrift(core, judged, decision);
+  if (decision.effect === 'block') return { kind: 'refused', failure: blockedFailure(run, decision), decision };
+  const now = core.clock.now();
+  const counted = request.endpoint.kind !== 'count' && !resend;
+  if (counted) {
+    const rate = core.rates.admit(rateLimits(policy.compiled), { runId: run.runId, agentId: run.agentId }, now);
+    if (rate.kind === 'limited') return { kind: 'refused', failure: limitedFailure(run, policy, rate), decision: null };
+  }
+  const loops = loopSettings(policy.compiled);
+  const found = counted ? core.loops.observeRequest(loops, run.runId, request.digest, now) : null;
+  const looped = found === null ? null : noteLoop(core, judged, found);
+  const strictest = stricter(decision, looped);
+  const alerts = [decision, looped].filter((one) => one !== null).filter((one) => one.effect === 'alert' || one.alerts.length > 0);
+  if (strictest.effect === 'block') return { kind: 'refused', failure: loopFailure(run, strictest), decision: strictest };
+  return strictest.effect === 'gate' && !silenced.has(strictest.rule?.name ?? '')
+    ? { kind: 'gates', decision: strictest, alerts }
+    : { kind: 'passes', alerts };
+}
+
+/** Whether any answer to this request could need withholding, so that its stream must be watched frame by frame. */
+export const mayWithhold = (core: Core, { policy, subject, run }: Judged): boolean =>
+  couldMatch(policy.compiled, subject) || core.loops.couldTrip(loopSettings(policy.compiled), run.runId, core.clock.now());
+
+/** The decision on all tool calls of an answer: the strictest counts for the whole of it. */
+export interface AnswerJudgement {
+  readonly effect: 'allow' | 'gate' | 'block';
+  /** The decision that gates or blocks; null when all may pass. */
+  readonly decision: Decision | null;
+  /** Every call with the decision on it, in the answer's order. */
+  readonly calls: readonly { readonly call: ToolCall; readonly decision: Decision }[];
+  readonly alerts: readonly Decision[];
+  /** Grants that let a call pass which a rule would have gated. */
+  readonly grantsUsed: readonly string[];
+}
+
+/** Judge a complete answer. One that cannot be read whole is blocked: what the client would make of it is not known. */
+export async function judgeAnswer(core: Core, judged: Judged, report: ResponseReport): Promise<AnswerJudgement> {
+  const { policy, subject, run } = judged;
+  const now = core.clock.now();
+  const calls: { call: ToolCall; decision: Decision }[] = [];
+  const alerts: Decision[] = [];
+  const grantsUsed: string[] = [];
+  for (const call of report.toolCalls) {
+    if (call.kind === 'server') continue;
+    const covering = core.grantsFor(run, call);
+    const silenced = new Set(covering.map((grant) => grant.rule));
+    let decision = await decide(core, (options) => evaluateToolCall(policy.compiled, subject, call, options), silenced);
+    watchDrift(core, judged, decision, call);
+    const loop = core.loops.observeCall(loopSettings(policy.compiled), run.runId, callSignature(call), now);
+    if (loop !== null) decision = stricter(decision, noteLoop(core, judged, loop));
+    if (decision.effect === 'alert' || decision.alerts.length > 0) alerts.push(decision);
+    if (decision.effect === 'allow') grantsUsed.push(...covering.filter(({ rule }) => rule === decision.rule?.name).map(({ grant_id }) => grant_id));
+    calls.push({ call, decision });
+  }
+  const strictest = calls.reduce<Decision | null>((best, { decision }) => (best === null ? decision : stricter(best, decision)), null);
+  const stops = strictest?.effect === 'gate' || strictest?.effect === 'block';
+  return {
+    effect: strictest?.effect === 'block' ? 'block' : strictest?.effect === 'gate' ? 'gate' : 'allow',
+    decision: stops ? strictest : null,
+    calls,
+    alerts,
+    grantsUsed,
+  };
+}
+
+/** Evaluate, taking long regexes to the worker until nothing is open. */
+async function decide(
+  core: Core,
+  evaluate: (options: EvaluateOptions) => Evaluation,
+  silenced: ReadonlySet<string>,
+): Promise<Decision> {
+  let answers: EvaluateOptions['answers'] = [];
+  for (;;) {
+    const evaluation = evaluate({ answers, silenced });
+    if (evaluation.kind === 'decided') return evaluation.decision;
+    answers = [...answers, ...(await core.regexJobs.answer(evaluation.jobs))];
+  }
+}
+
+const stricter = (one: Decision, other: Decision | null): Decision =>
+  other !== null && STRICTNESS[other.effect] > STRICTNESS[one.effect] ? other : one;
+
+function noteLoop(core: Core, { run, policy, request }: Judged, found: LoopFinding): Decision {
+  const settings = loopSettings(policy.compiled);
+  core.bus.publish('loop.detected', {
+    run_id: run.runId,
+    agent: request.agent.name,
+    kind: found.kind,
+    count: found.count,
+    action: settings.action,
+  });
+  return loopDecision(found, settings, policy.ref);
+}
+
+function watchDrift(core: Core, { run, policy, subject, request }: Judged, decision: Decision, call?: ToolCall): void {
+  const observation: DriftObservation =
+    call === undefined
+      ? { models: subject.model === null ? [] : [subject.model] }
+      : { tools: [call.name], hosts: hostsOf(call) };
+  const first = core.drift.observe(run.agentId, observation, driftKinds(policy.compiled.definition));
+  noteSeen(core, run.agentId, observation);
+  const attempt = driftOf(decision);
+  for (const found of attempt === null ? first : [...first, attempt]) {
+    core.bus.publish('policy.drift', {
+      run_id: run.runId,
+      agent: request.agent.name,
+      kind: found.kind,
+      value: found.value,
+    });
+  }
+}
+
+/** Keep what is new, so that it is habit after a restart too. */
+function noteSeen(core: Core, agentId: string, { models = [], tools = [], hosts = [] }: DriftObservation): void {
+  const values = [
+    ...models.map((value) => ({ kind: 'model', value }) as const),
+    ...tools.map((value) => ({ kind: 'tool', value }) as const),
+    ...hosts.map((value) => ({ kind: 'host', value }) as const),
+  ].filter(({ kind, value }) => {
+    const name = `${agentId}\n${kind}\n${value}`;
+    return core.seen.has(name) ? false : core.seen.add(name);
+  });
+  if (values.length > 0) {
+    core.store.write('noteSeen', { at: core.clock.now(), agentId, values }).committed.catch(() => undefined);
+  }
+}
+
+/** 403 for a request or an answer that a rule blocks. */
+export function blockedFailure(run: LiveRun, decision: Decision): Failure {
+  if (decision.rule?.source === 'loops') return loopFailure(run, decision);
+  return failure('policy_blocked', renderReason(decision), { ...refusalContext(decision), run_id: run.runId });
+}
+
+const loopFailure = (run: LiveRun, decision: Decision): Failure =>
+  failure('loop_detected', renderReason(decision), { ...refusalContext(decision), run_id: run.runId });
+
+type Limited = Extract<ReturnType<Core['rates']['admit']>, { kind: 'limited' }>;
+
+function limitedFailure(run: LiveRun, policy: PolicyInForce, { limit, unit, used, retryAfterSeconds }: Limited): Failure {
+  const most = limit[unit];
+  return failure(
+    'rate_limited',
+    `Rate limit of policy ${policy.ref}: ${most} ${unit} per ${limit.per} in ${limit.window_seconds} s.`,
+    {
+      rule: `rates:${limit.per}`,
+      matched: [`${unit} ${used} reached ${most}`],
+      run_id: run.runId,
+      recover: `Send the same request again in ${retryAfterSeconds} s.`,
+    },
+    retryAfterSeconds,
+  );
+}
+
+/** The rule of a decision, named even where a list or the default decided. */
+export const ruleName = (decision: Decision): string => decision.rule?.name ?? 'default';
+export type { DecidingRule };

@@ -1,0 +1,63 @@
+import { renderReason } from '../policy/explain.ts';
+import type { Decision } from '../policy/decision.ts';
+import type { Admitted } from './admit.ts';
+import type { Ruling } from './answer-ruling.ts';
+import type { Core } from './core.ts';
+import { ruleName } from './judge.ts';
+import type { ReadRequest } from './request.ts';
+import type { LiveRun } from './run-directory.ts';
+
+/** Tell what the rules made of an answer: alerts, a block, and the grants that let a call pass. */
+export function noteAnswer(core: Core, { request, run, exchangeId, policy }: Admitted, ruling: Ruling): void {
+  if (ruling.kind === 'blocked') {
+    core.bus.publish('policy.blocked', {
+      run_id: run.runId,
+      agent: request.agent.name,
+      policy: policy.ref,
+      rule: ruleName(ruling.decision),
+      subject: ruling.decision.tool ?? request.endpoint.path,
+    });
+  }
+  const { judgement } = ruling;
+  if (judgement === null) return;
+  noteAlerts(core, request, run, exchangeId, judgement.alerts);
+  for (const grantId of judgement.grantsUsed) {
+    core.store
+      .write('useGrant', { at: core.clock.now(), grantId, runId: run.runId, exchangeId })
+      .committed.catch(() => undefined);
+  }
+}
+
+/** Put what an alert rule reported into the run's trace and tell whoever listens. Nothing waits for it. */
+export function noteAlerts(
+  core: Core,
+  request: ReadRequest,
+  run: LiveRun,
+  exchangeId: string,
+  decisions: readonly Decision[],
+): void {
+  for (const decision of decisions) {
+    const rules = decision.effect === 'alert' && decision.rule !== null ? [decision.rule, ...decision.alerts] : decision.alerts;
+    for (const rule of rules) {
+      const alert = { ...decision, effect: 'alert', rule } as const;
+      core.bus.publish('policy.alert', {
+        run_id: run.runId,
+        agent: request.agent.name,
+        policy: decision.version,
+        rule: ruleName(alert),
+        subject: decision.tool ?? request.endpoint.path,
+      });
+      core.store
+        .write('addStep', {
+          at: core.clock.now(),
+          runId: run.runId,
+          kind: 'alert',
+          exchangeId,
+          summary: renderReason(alert),
+          detail: { rule: rule.name, policy: decision.version, explanation: decision.explanation },
+          audit: null,
+        })
+        .committed.catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { jsonToStream, streamToJson } from '../wire/transcode.ts';
+import { failure } from '../contract/failures.ts';
+import type { GateRecord } from '../contract/records.ts';
+import type { KeptAnswer } from '../store/store.ts';
+import type { Core } from './core.ts';
+import { deliverRefusal } from './deliver.ts';
+import { holdableFormat } from './held-stream.ts';
+import type { AgentReply } from './reply.ts';
+import type { ReadRequest } from './request.ts';
+
+/**
+ * Release an approved answer: the very bytes that were reviewed, to every retry, with no second call to the provider and
+ * no second charge. A retry that asks for the other form (stream or JSON) gets the same answer transcoded.
+ */
+export async function replay(
+  core: Core,
+  request: ReadRequest,
+  gate: GateRecord,
+  answer: KeptAnswer,
+  reply: AgentReply,
+): Promise<void> {
+  if (gate.released_at === null) {
+    await core.store.write('releaseGate', { at: core.clock.now(), gateId: gate.gate_id }).durable;
+    core.gates.released(gate.gate_id, core.clock.now());
+  }
+  const wanted = inForm(request, answer);
+  if (wanted === null) {
+    const reason = failure('invalid_request', 'The approved answer cannot be given in the form this retry asks for.', {
+      gate_id: gate.gate_id,
+      recover: 'Send the same request with the same stream setting as the first time.',
+    });
+    return deliverRefusal(reply, request, { failure: reason, exchangeId: gate.exchange_id, runId: gate.run_id, policy: gate.policy });
+  }
+  reply.head(wanted.status, [
+    ...wanted.headers,
+    'x-rungate-run-id',
+    gate.run_id,
+    'x-rungate-exchange-id',
+    gate.exchange_id ?? gate.gate_id,
+    'x-rungate-policy',
+    gate.policy,
+    'x-rungate-gate-id',
+    gate.gate_id,
+    'content-length',
+    String(wanted.body.length),
+  ]);
+  reply.write(wanted.body);
+  reply.end();
+}
+
+function inForm(request: ReadRequest, answer: KeptAnswer): KeptAnswer | null {
+  const stream = request.facts?.stream === true;
+  const format = holdableFormat(request);
+  if (stream === answer.stream) return { ...answer, headers: withoutLength(answer.headers) };
+  if (format === null) return null;
+  const body = answer.stream
+    ? streamToJson(format, answer.body)
+    : jsonToStream(format, answer.body, request.facts?.asksUsage === true);
+  const type = stream ? 'text/event-stream; charset=utf-8' : 'application/json';
+  return body === null ? null : { ...answer, stream, body, headers: withType(withoutLength(answer.headers), type) };
+}
+
+const withoutLength = (headers: readonly string[]): readonly string[] => without(headers, 'content-length');
+
+const withType = (headers: readonly string[], type: string): readonly string[] => [
+  ...without(headers, 'content-type'),
+  'content-type',
+  type,
+];
+
+function without(headers: readonly string[], name: string): readonly string[] {
+  const kept: string[] = [];
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i]?.toLowerCase() !== name) kept.push(headers[i] ?? '', headers[i + 1] ?? '');
+  }
+  return kept;
+}

@@ -1,0 +1,177 @@
+import { budgetExceeded } from '../budget/budget-failures.ts';
+import type { Pricing } from '../budget/rates.ts';
+import { FAILURES, type Failure, failure } from '../contract/failures.ts';
+import type { NanoUsd } from '../contract/money.ts';
+import { loopSettings } from '../policy/compile.ts';
+import { upstreamHeaders } from '../providers/headers.ts';
+import { upstreamPath } from '../providers/provider.ts';
+import type { UpstreamRequest } from '../providers/upstream.ts';
+import { endedFailure } from '../runs/identify.ts';
+import type { AdmitInput, RunKey } from '../store/store.ts';
+import type { Admission } from './admit.ts';
+import type { Route } from './choose-route.ts';
+import type { ChosenRun } from './choose-run.ts';
+import type { Core } from './core.ts';
+import type { Judged } from './judge.ts';
+import type { ReadRequest } from './request.ts';
+import { type EditedBody, editBody } from './request-edits.ts';
+import { findRetried } from './retries.ts';
+import type { LiveRun } from './run-directory.ts';
+
+/** The store's part of an admission: the check and reservation on every cap, or the record of a refusal. */
+
+export type Chosen = Extract<ChosenRun, { kind: 'chosen' }>;
+
+/** What a call will be charged by, and the upper bound to reserve for it. */
+export interface Charge {
+  readonly pricing: Pricing | null;
+  readonly amount: NanoUsd;
+}
+
+/** A call on its way in: what was found out about it so far. */
+export interface Call {
+  readonly request: ReadRequest;
+  readonly route: Route;
+  readonly chosen: Chosen;
+  readonly exchangeId: string;
+}
+
+type Identity = Omit<AdmitInput, 'reserve' | 'toolResults'>;
+
+function identityOf(core: Core, { request, route, chosen, exchangeId }: Call): Identity {
+  const { agent, endpoint, facts } = request;
+  return {
+    at: core.clock.now(),
+    exchangeId,
+    agentId: agent.agent_id,
+    agentName: agent.name,
+    team: agent.team,
+    runId: chosen.run.runId,
+    start: chosen.run.start,
+    keys: newKeys(chosen),
+    method: request.method,
+    path: request.target.path,
+    wireFormat: endpoint.kind === 'model' || endpoint.kind === 'count' ? endpoint.format : null,
+    provider: route.provider.id,
+    model: facts?.model ?? null,
+    stream: facts?.stream ?? false,
+    client: request.client,
+    subagent: request.session.subagent,
+    side: request.session.side,
+    retryOf: findRetried(request, chosen.run),
+  };
+}
+
+/** Sessions are filed once; the conversation's key changes with every turn. */
+function newKeys({ run, keys }: Chosen): readonly RunKey[] {
+  return keys.filter((key) => {
+    const name = `${key.kind}\n${key.key}`;
+    if (run.filed.has(name)) return false;
+    run.filed.add(name);
+    return true;
+  });
+}
+
+/** A run's first write is committed: announced once, by whichever of several first calls comes back first. */
+export function announceStart(core: Core, run: LiveRun, agent: string): void {
+  if (run.start === null) return;
+  run.start = null;
+  core.bus.publish('run.started', { run_id: run.runId, agent, policy: run.policy, client: run.client });
+}
+
+/** Record a refusal that costs nothing: an exchange, a step and an audit record. Durable when it resolves. */
+export async function refuseRecorded(core: Core, call: Call, reason: Failure): Promise<Admission> {
+  const { request, exchangeId } = call;
+  const { run } = call.chosen;
+  const named: Failure = { ...reason, context: { ...reason.context, run_id: run.runId } };
+  const identity = identityOf(core, call);
+  const receipt = core.store.write('refuse', {
+    ...identity,
+    failure: named.code,
+    status: named.status ?? FAILURES[named.code].status,
+    context: named.context,
+  });
+  core.runs.file(run, identity.keys, receipt.committed);
+  void core.store.write('storeRequest', { exchangeId, body: request.body }).committed.catch(() => undefined);
+  await receipt.durable;
+  announceStart(core, run, request.agent.name);
+  core.bus.publish('run.blocked', { run_id: run.runId, agent: request.agent.name, reason: named.code });
+  return { kind: 'refused', refusal: { failure: named, exchangeId, runId: run.runId, policy: run.policy } };
+}
+
+/** Admit the call if every cap has room for it, in one indivisible step of the store. */
+export async function reserve(
+  core: Core,
+  call: Call,
+  charge: Charge,
+  judged: Judged | null,
+  gateId: string | null,
+): Promise<Admission> {
+  const { request, exchangeId } = call;
+  const { run, policy } = call.chosen;
+  const identity = identityOf(core, call);
+  const results = request.facts?.toolResults.filter(({ callId }) => run.pendingResults.delete(callId)) ?? [];
+  const receipt = core.store.write('admit', { ...identity, reserve: charge.amount, toolResults: results });
+  core.runs.file(run, identity.keys, receipt.committed);
+  run.lastActivityAt = identity.at;
+  // The body follows behind the admission, so that its hashing and compression never delay the forwarding.
+  const body = core.store.write('storeRequest', { exchangeId, body: request.body });
+  const result = await receipt.committed;
+  announceStart(core, run, request.agent.name);
+  const refusal = (reason: Failure): Admission => ({
+    kind: 'refused',
+    refusal: { failure: reason, exchangeId, runId: run.runId, policy: run.policy },
+  });
+  switch (result.kind) {
+    case 'run_ended':
+      run.state = result.state;
+      return refusal(endedFailure(run.runId, result.state));
+    case 'not_found':
+      return refusal(failure('not_found', `No run ${run.runId} for this agent.`));
+    case 'over_budget':
+      await receipt.durable;
+      core.bus.publish('budget.exceeded', {
+        run_id: run.runId,
+        scope: result.crossed.scope,
+        name: result.crossed.name,
+        cap_nano: result.crossed.cap_nano ?? 0,
+        spent_nano: result.crossed.spent_nano,
+        step_that_crossed: result.stepThatCrossed,
+      });
+      return refusal(budgetExceeded(run.runId, result));
+    case 'admitted': {
+      run.exchanges += 1;
+      const edited = editBody(request, policy, core.gates.concerns(run.runId) ? core.gates.byId : null);
+      return {
+        kind: 'admitted',
+        admitted: {
+          request,
+          run,
+          policy,
+          loops: loopSettings(policy.compiled),
+          judged,
+          gateId,
+          exchangeId,
+          step: result.step,
+          remaining: result.remaining,
+          pricing: charge.pricing,
+          reserved: charge.amount,
+          edited,
+          durable: receipt.durable,
+          bodyDurable: body.durable,
+          upstream: upstreamRequest(request, call.route, edited),
+        },
+      };
+    }
+  }
+}
+
+function upstreamRequest(request: ReadRequest, route: Route, edited: EditedBody): UpstreamRequest {
+  return {
+    provider: route.provider,
+    method: request.method,
+    path: upstreamPath(route.provider, request.target.path, request.target.query) ?? request.target.path,
+    headers: upstreamHeaders(request.rawHeaders, { credential: route.credential, bodyDecoded: request.bodyDecoded }),
+    body: request.method === 'GET' || request.method === 'HEAD' ? null : edited.bytes,
+  };
+}

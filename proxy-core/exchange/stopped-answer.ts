@@ -1,0 +1,104 @@
+import { stateAt } from '../gates/states.ts';
+import { renderReason } from '../policy/explain.ts';
+import type { Hold } from '../wire/hold.ts';
+import type { Admitted } from './admit.ts';
+import type { Ruling } from './answer-ruling.ts';
+import type { Core } from './core.ts';
+import { breakOff, governedHeaders } from './deliver.ts';
+import { fingerprintOf } from './gate-meeting.ts';
+import { deliveryOf } from './gate-wait.ts';
+import { gateOpening, keepAnswer, proposalOf } from './gated-answer.ts';
+import { holdStream, verdictText } from './held-stream.ts';
+import { blockedFailure, ruleName } from './judge.ts';
+import type { Answer } from './passage.ts';
+import type { AgentReply } from './reply.ts';
+import type { Settlement } from './settle.ts';
+
+/** Delivering an answer that a rule stops: a refusal, or a gate and what its agent is told while it waits. */
+
+/** Refuse the whole answer: one blocked call blocks all of it, because a client acts on calls that are complete. */
+export async function refuseAnswer(
+  admitted: Admitted,
+  ruling: Extract<Ruling, { kind: 'blocked' }>,
+  answer: Answer,
+  settlement: Settlement,
+  hold: Hold | null,
+  reply: AgentReply,
+): Promise<void> {
+  await settlement.durable;
+  if (reply.gone) return;
+  const reason = blockedFailure(admitted.run, ruling.decision);
+  // A stream that has begun is ended with a native refusal where the agent's delivery is to hold; otherwise it is cut.
+  if (!reply.headSent || hold === null) return breakOff(reply, admitted, answer, reason);
+  reply.write(hold.reject(`[Rungate] ${renderReason(ruling.decision)}`, answer.takeRest()));
+  reply.end();
+}
+
+/** Open the gate of an answer and let its agent wait. `again`: there is a verdict, the request meets its gate again. */
+export async function gateAnswer(
+  core: Core,
+  admitted: Admitted,
+  ruling: Extract<Ruling, { kind: 'gated' }>,
+  answer: Answer,
+  settlement: Settlement,
+  hold: Hold | null,
+  reply: AgentReply,
+): Promise<'done' | 'again'> {
+  const { request, run, exchangeId } = admitted;
+  const kept = keepAnswer(answer, request, admitted.edited);
+  if (kept === null) throw new Error('a gated answer is larger than what is kept');
+  const { calls } = ruling.judgement;
+  const { opened, gate } = await core.gates.open(
+    gateOpening(core, {
+      kind: 'response',
+      request,
+      run,
+      fingerprint: fingerprintOf(request, run),
+      exchangeId,
+      decision: ruling.decision,
+      actions: calls.map(({ call, decision }) =>
+        proposalOf(call, decision.effect === 'gate' ? ruleName(decision) : null),
+      ),
+    }),
+    kept,
+    request.asks.newGate,
+  );
+  await settlement.durable;
+  if (reply.gone) {
+    core.abandons.arrive(gate.gate_id);
+    core.abandons.leave(gate.gate_id);
+    return 'done';
+  }
+  const streams = answer.stream && hold !== null && deliveryOf(request) === 'hold';
+  // Another request with this fingerprint came first: its gate stands, and only its bytes are ever released.
+  if (!opened && reply.headSent) {
+    reply.cut(null);
+    return 'done';
+  }
+  if (!opened) return 'again';
+  if (!streams) return 'again';
+  if (!reply.headSent) {
+    reply.head(answer.status, [...answer.headers.filter(notLength), ...governedHeaders(admitted)]);
+  }
+  core.abandons.arrive(gate.gate_id);
+  try {
+    if (!(await holdStream(core, gate, hold, reply))) return 'done';
+  } finally {
+    core.abandons.leave(gate.gate_id);
+  }
+  const settled = core.gates.byId(gate.gate_id) ?? gate;
+  const held = answer.takeRest();
+  if (stateAt(settled, core.clock.now()) === 'approved') {
+    await core.store.write('releaseGate', { at: core.clock.now(), gateId: gate.gate_id }).durable;
+    core.gates.released(gate.gate_id, core.clock.now());
+    for (const frame of held) reply.write(hold.release(frame));
+  } else {
+    reply.write(hold.reject(verdictText(core, settled), held));
+  }
+  reply.end();
+  return 'done';
+}
+
+const notLength = (text: string, index: number, all: readonly string[]): boolean =>
+  (index % 2 === 0 ? text : (all[index - 1] ?? '')).toLowerCase() !== 'content-length';
+

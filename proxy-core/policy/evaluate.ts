@@ -1,0 +1,178 @@
+import type { DeclaredTool, ToolCall } from '../wire/format.ts';
+import { type CallSubject, readCall, readDeclared } from './calls.ts';
+import type { CompiledPolicy } from './compile.ts';
+import { type Decision, type Evaluation, ruleOf, STRICTNESS, stops } from './decision.ts';
+import { type RequestSubject, type Stage, textOf } from './facts.ts';
+import { type Bench, explainRule, judgeCall, judgeRequest, traceRule, type Verdict } from './judge.ts';
+import { type ListHit, refusedCall, refusedRequest } from './lists.ts';
+import type { MatchEnv } from './operators.ts';
+import { decided, type Outcome } from './outcome.ts';
+import { needsWorker, type Pattern, REGEX_INPUT_LIMIT, type RegexAnswer, type RegexJob } from './regex.ts';
+import type { Effect } from './schema.ts';
+
+/** What an evaluation may be given besides its subject. */
+export interface EvaluateOptions {
+  /** Answers to the jobs of an earlier evaluation of the same subject. */
+  readonly answers?: readonly RegexAnswer[];
+  /** Names of gate rules that a standing grant covers for this subject; they then do not gate. */
+  readonly silenced?: ReadonlySet<string>;
+}
+
+const NOT_YET = 'the tool has not been called yet';
+const AT_PROVIDER = 'the provider runs this tool before its arguments are seen';
+
+/** Decide on a request before anything leaves: its lists, its request rules, and the tools that the provider itself would run. */
+export function evaluateRequest(
+  policy: CompiledPolicy,
+  request: RequestSubject,
+  options: EvaluateOptions = {},
+): Evaluation {
+  const refused = refusedRequest(policy, request);
+  if (refused !== null) return { kind: 'decided', decision: listDecision(policy, refused, 'request') };
+  return decide(policy, request, options, 'request', (bench) => {
+    const hosted = request.declared.filter((tool) => tool.kind === 'server');
+    const subjects = hosted.flatMap((tool) => readDeclared(tool, AT_PROVIDER));
+    return [[judgeRequest(bench), null] as const, ...judgeAll(bench, subjects)];
+  });
+}
+
+/**
+ * Decide on a tool call, complete, before the agent sees it. Give the same request facts that its request was judged
+ * with, so that `couldMatch` has said whether the answer had to be held.
+ */
+export function evaluateToolCall(
+  policy: CompiledPolicy,
+  request: RequestSubject,
+  call: ToolCall,
+  options: EvaluateOptions = {},
+): Evaluation {
+  const subjects = readCall(call);
+  for (const subject of subjects) {
+    const refused = refusedCall(policy, subject);
+    if (refused !== null) return { kind: 'decided', decision: listDecision(policy, refused, 'tool_call') };
+  }
+  return decide(policy, request, options, 'tool_call', (bench) => judgeAll(bench, subjects));
+}
+
+/** Whether any tool call of this request's answer could have to be withheld, so that the answer must be held back. */
+export function couldMatch(policy: CompiledPolicy, request: RequestSubject): boolean {
+  return request.declared.some((tool) => tool.kind !== 'server' && couldGateTool(policy, request, tool));
+}
+
+/** Whether a call of this tool, declared or not, could have to be withheld. */
+export function couldGateTool(policy: CompiledPolicy, request: RequestSubject, tool: DeclaredTool): boolean {
+  const { env } = createEnv([], true);
+  const bench: Bench = { policy, request, env, silenced: new Set() };
+  return readDeclared(tool, NOT_YET).some(
+    (subject) =>
+      refusedCall(policy, subject) !== null || judgeCall(bench, subject).some((verdict) => stops(verdict.effect)),
+  );
+}
+
+/** What one rule makes of a subject, for the test bench. */
+export interface RuleTrace {
+  readonly rule: string;
+  readonly effect: Effect;
+  readonly stage: Stage;
+  readonly outcome: Outcome;
+  readonly explanation: Decision['explanation'];
+}
+
+/** Every rule with its outcome: request rules on the request, tool-call rules on the call if there is one. Regexes run inline. */
+export function traceRules(
+  policy: CompiledPolicy,
+  request: RequestSubject,
+  call: ToolCall | null,
+): readonly RuleTrace[] {
+  const { env } = createEnv([], true);
+  const bench: Bench = { policy, request, env, silenced: new Set() };
+  const subjects: readonly (CallSubject | null)[] = call === null ? [] : readCall(call);
+  const rules = [...policy.request.rules, ...policy.toolCall.rules].sort((a, b) => a.index - b.index);
+  return rules
+    .filter((rule) => rule.stage === 'request' || call !== null)
+    .map((rule) => {
+      const traced = (rule.stage === 'request' ? [null] : subjects).map((subject) => traceRule(bench, rule, subject));
+      const best = traced.find((one) => one.outcome === 'matched') ?? traced.find((one) => one.outcome === 'ambiguous');
+      const { outcome, scope } = best ?? traced[0] ?? traceRule(bench, rule, null);
+      return {
+        rule: rule.definition.rule,
+        effect: rule.effect,
+        stage: rule.stage,
+        outcome,
+        explanation: explainRule(rule, scope),
+      };
+    });
+}
+
+type Judged = readonly [Verdict, CallSubject | null];
+
+function judgeAll(bench: Bench, subjects: readonly CallSubject[]): readonly Judged[] {
+  return subjects.flatMap((subject) =>
+    judgeCall(bench, subject)
+      .filter((verdict) => verdict.hit !== null || !subject.wraps)
+      .map((verdict) => [verdict, subject] as const),
+  );
+}
+
+function decide(
+  policy: CompiledPolicy,
+  request: RequestSubject,
+  options: EvaluateOptions,
+  stage: Stage,
+  judge: (bench: Bench) => readonly Judged[],
+): Evaluation {
+  const { env, jobs } = createEnv(options.answers ?? [], false);
+  const judged = judge({ policy, request, env, silenced: options.silenced ?? new Set() });
+  if (jobs.length > 0) return { kind: 'pending', jobs };
+  const [first, ...rest] = judged;
+  if (first === undefined) throw new RangeError('a subject without a verdict');
+  const strictest = rest.reduce((best, one) => (isStricter(one[0], best[0]) ? one : best), first);
+  return { kind: 'decided', decision: renderDecision(policy, stage, strictest, judged) };
+}
+
+/** Stricter, or as strict and by a rule where the other is only the default. */
+function isStricter(one: Verdict, other: Verdict): boolean {
+  if (one.effect !== other.effect) return STRICTNESS[one.effect] > STRICTNESS[other.effect];
+  return other.hit === null && one.hit !== null;
+}
+
+function renderDecision(policy: CompiledPolicy, stage: Stage, strictest: Judged, judged: readonly Judged[]): Decision {
+  const [{ effect, hit }, subject] = strictest;
+  const alerts = new Map(judged.flatMap(([verdict]) => verdict.alerts).map((one) => [one.rule.index, one.rule]));
+  if (hit?.rule.effect === 'alert') alerts.delete(hit.rule.index);
+  return {
+    effect,
+    rule: hit === null ? null : ruleOf(hit.rule.definition),
+    stage,
+    version: policy.ref,
+    tool: subject === null ? null : textOf(subject.tool),
+    explanation: hit === null ? [] : explainRule(hit.rule, hit.scope),
+    alerts: [...alerts.values()].map((rule) => ruleOf(rule.definition)),
+  };
+}
+
+function listDecision(policy: CompiledPolicy, refused: ListHit, stage: Stage): Decision {
+  const { rule, tool, explanation } = refused;
+  return { effect: 'block', rule, stage, version: policy.ref, tool, explanation, alerts: [] };
+}
+
+/** The regex engine of one evaluation: short work at once, long work from the answers or else as jobs. */
+function createEnv(
+  answers: readonly RegexAnswer[],
+  inline: boolean,
+): { readonly env: MatchEnv; readonly jobs: readonly RegexJob[] } {
+  const jobs: RegexJob[] = [];
+  const answer = (pattern: Pattern, input: string): Outcome => {
+    const same = (job: RegexJob): boolean => job.pattern === pattern.source && job.input === input;
+    const known = answers.find(same);
+    if (known !== undefined) return known.matched === null ? 'ambiguous' : decided(known.matched);
+    if (!jobs.some(same)) jobs.push({ pattern: pattern.source, input });
+    return 'ambiguous';
+  };
+  const matchText = (pattern: Pattern, input: string): Outcome => {
+    if (input.length > REGEX_INPUT_LIMIT) return 'ambiguous';
+    if (inline || !needsWorker(input.length, pattern.size)) return decided(pattern.test(input));
+    return answer(pattern, input);
+  };
+  return { env: { matchText }, jobs };
+}

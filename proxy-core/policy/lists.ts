@@ -1,0 +1,111 @@
+import type { CallSubject } from './calls.ts';
+import type { CompiledPolicy } from './compile.ts';
+import { type DecidingRule, type ExplainedCondition, keyRule } from './decision.ts';
+import { type RequestSubject, textOf } from './facts.ts';
+import { matchesAny } from './glob.ts';
+import { excerpt } from './visible.ts';
+
+/** A refusal by one of the document's lists. No rule lifts it, not even an `allow` (behaviour §4). */
+export interface ListHit {
+  readonly rule: DecidingRule;
+  readonly tool: string | null;
+  readonly explanation: readonly ExplainedCondition[];
+}
+
+/** `background: true`, a model outside `models.allow`, or a declared tool outside `tools`; null when none applies. */
+export function refusedRequest(policy: CompiledPolicy, request: RequestSubject): ListHit | null {
+  if (request.background) return backgroundHit();
+  const models = policy.definition.models?.allow ?? null;
+  const inspected = request.model !== null || request.wireFormat !== null;
+  if (models !== null && inspected && !matchesAny(models, request.model ?? '')) return modelHit(models, request.model);
+  for (const tool of request.declared) {
+    const provided = tool.kind === 'server';
+    const hit = refusedTool(policy, { ...named(tool), hosted: provided, anyName: provided && tool.anyName === true });
+    if (hit !== null) return hit;
+  }
+  return null;
+}
+
+/** A called tool outside `tools`; null when the lists let it pass. A tool that is not known passes no list. */
+export function refusedCall(policy: CompiledPolicy, subject: CallSubject): ListHit | null {
+  const name = textOf(subject.tool);
+  const namespace = textOf(subject.server);
+  if (name === null) return refusedTool(policy, { ...named({ name: 'unknown' }), hosted: false, anyName: true });
+  const names = named(namespace === null ? { name } : { name, namespace });
+  return refusedTool(policy, { ...names, hosted: false, anyName: false });
+}
+
+interface ToolNames {
+  readonly name: string;
+  /** Its name with its namespace, in the clients' spellings. */
+  readonly qualified: readonly string[];
+  /** The provider runs it, so that only its qualified names tell it from a client's tool. */
+  readonly hosted: boolean;
+  /** It stands for tools that are not named. */
+  readonly anyName: boolean;
+}
+
+function named(tool: { readonly name: string; readonly namespace?: string }): Pick<ToolNames, 'name' | 'qualified'> {
+  const { name, namespace } = tool;
+  if (namespace === undefined || namespace === 'functions' || name.startsWith('mcp__')) return { name, qualified: [] };
+  const server = namespace.replace(/^mcp__/, '');
+  return { name, qualified: [`mcp__${server}__${name}`, `${server}__${name}`, `${server}.${name}`] };
+}
+
+function refusedTool(policy: CompiledPolicy, tool: ToolNames): ListHit | null {
+  const { block, allow } = policy.definition.tools ?? {};
+  const names = [tool.name, ...tool.qualified];
+  if (block && block.length > 0 && (tool.anyName || names.some((name) => matchesAny(block, name))))
+    return toolHit('tools.block', block, tool);
+  const telling = tool.hosted && tool.qualified.length > 0 ? tool.qualified : names;
+  const listed = allow?.some(
+    (glob) => telling.some((name) => matchesAny([glob], name)) && (!tool.anyName || glob.includes('*')),
+  );
+  return allow && listed !== true ? toolHit('tools.allow', allow, tool) : null;
+}
+
+function toolHit(name: 'tools.block' | 'tools.allow', list: readonly string[], tool: ToolNames): ListHit {
+  const message = name === 'tools.block' ? 'The policy blocks this tool.' : 'The policy does not list this tool.';
+  return {
+    rule: keyRule(name, 'tools', 'block', message, 'Do without this tool, or ask the operator to change the policy.'),
+    tool: tool.anyName ? null : tool.name,
+    explanation: [
+      {
+        ...condition('tool', name === 'tools.block' ? '$in' : '$nin', JSON.stringify(list), tool.name),
+        ...(tool.anyName ? ({ outcome: 'ambiguous', unclear: 'the name of the tool is not known' } as const) : {}),
+      },
+    ],
+  };
+}
+
+function modelHit(models: readonly string[], model: string | null): ListHit {
+  const recover = 'Use a model that the policy lists, or ask the operator to change the policy.';
+  return {
+    rule: keyRule('models.allow', 'models', 'block', 'The policy does not list this model.', recover),
+    tool: null,
+    explanation: [condition('model', '$nin', JSON.stringify(models), model)],
+  };
+}
+
+function backgroundHit(): ListHit {
+  const message = 'A background answer would be made out of sight of the policy.';
+  const recover = 'Send the request without background: true.';
+  return {
+    rule: keyRule('background', 'background', 'block', message, recover),
+    tool: null,
+    explanation: [condition('background', '$eq', 'true', 'true')],
+  };
+}
+
+function condition(path: string, operator: string, expected: string, seen: string | null): ExplainedCondition {
+  return {
+    path,
+    operator,
+    expected: excerpt(expected, 200),
+    seen: seen === null ? null : excerpt(seen, 120),
+    unclear: null,
+    outcome: 'matched',
+    negated: false,
+    decisive: true,
+  };
+}

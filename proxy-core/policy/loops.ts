@@ -1,0 +1,166 @@
+import type { ToolCall } from '../wire/format.ts';
+import { parseArguments, renderValue } from './arguments.ts';
+import { qualifiedName } from './calls.ts';
+import { type DecidingRule, type Decision, keyRule } from './decision.ts';
+import type { LoopSettings } from './schema.ts';
+
+/** A run that repeats itself. */
+export interface LoopFinding {
+  readonly kind: 'identical_tool_calls' | 'identical_requests' | 'cycle';
+  /** The how-manieth occurrence this is; at least `limit`. */
+  readonly count: number;
+  readonly limit: number;
+  /** Length of the repeated sequence; 1 for identical calls and requests. */
+  readonly length: number;
+}
+
+/**
+ * Repetitions per run within a window (behaviour §4 `loops`). N means that the Nth occurrence is acted on, and every
+ * one after it within the window. Time comes in as epoch ms. Answers served from a gate and resends are not observed.
+ */
+export interface LoopTracker {
+  /** Observe a request by its fingerprint. */
+  observeRequest(settings: LoopSettings, runId: string, fingerprint: string, now: number): LoopFinding | null;
+  /** Observe a tool call by `callSignature`. */
+  observeCall(settings: LoopSettings, runId: string, signature: string, now: number): LoopFinding | null;
+  /** Whether the next tool call of the run could be one that is acted on, so that its answer must be held back. */
+  couldTrip(settings: LoopSettings, runId: string, now: number): boolean;
+  /** Forget a run that has ended. */
+  forget(runId: string): void;
+}
+
+interface Occurrence {
+  readonly at: number;
+  readonly sign: string;
+}
+interface RunHistory {
+  readonly requests: readonly Occurrence[];
+  readonly calls: readonly Occurrence[];
+}
+
+const RUN_LIMIT = 2_000;
+const CYCLE_LENGTH_LIMIT = 8;
+const HISTORY_LIMIT = 1_024;
+
+/** A tracker that remembers at most so many runs; the ones longest unused are forgotten first. */
+export function createLoopTracker(runLimit: number = RUN_LIMIT): LoopTracker {
+  const runs = new Map<string, RunHistory>();
+  const observe = (runId: string, list: keyof RunHistory, sign: string, now: number, spanMs: number) => {
+    const before = runs.get(runId) ?? { requests: [], calls: [] };
+    const kept = recent(before[list], now, spanMs);
+    const occurrences = [...kept, { at: now, sign: shorten(sign) }].slice(-HISTORY_LIMIT);
+    runs.delete(runId);
+    runs.set(runId, { ...before, [list]: occurrences });
+    const [oldest] = runs.keys();
+    if (runs.size > runLimit && oldest !== undefined) runs.delete(oldest);
+    return occurrences;
+  };
+  return {
+    observeRequest: (settings, runId, fingerprint, now) => {
+      const seen = observe(runId, 'requests', fingerprint, now, settings.window_seconds * 1000);
+      return findIdentical('identical_requests', seen, settings.identical_requests);
+    },
+    observeCall: (settings, runId, signature, now) => {
+      const seen = observe(runId, 'calls', signature, now, settings.window_seconds * 1000);
+      const identical = findIdentical('identical_tool_calls', seen, settings.identical_tool_calls);
+      return identical ?? findCycle(seen, settings.cycle);
+    },
+    couldTrip: (settings, runId, now) => {
+      const calls = recent(runs.get(runId)?.calls ?? [], now, settings.window_seconds * 1000);
+      const next = new Set(calls.map((call) => call.sign));
+      return [...next].some((sign) => {
+        const then = [...calls, { at: now, sign }];
+        const identical = findIdentical('identical_tool_calls', then, settings.identical_tool_calls);
+        return (identical ?? findCycle(then, settings.cycle)) !== null;
+      });
+    },
+    forget: (runId) => {
+      runs.delete(runId);
+    },
+  };
+}
+
+/** What makes two tool calls identical: tool and arguments, whatever the order of their keys. */
+export function callSignature(call: ToolCall): string {
+  const parsed = call.kind === 'custom' ? null : parseArguments(call.argsText);
+  const args = parsed?.kind === 'parsed' ? renderValue(parsed.value) : call.argsText;
+  return `${qualifiedName(call)} ${args}`;
+}
+
+/** What a loop means under the settings; `effect` is the settings' action. */
+export function loopDecision(finding: LoopFinding, settings: LoopSettings, version: string): Decision {
+  return {
+    effect: settings.action,
+    rule: loopRule(finding, settings),
+    stage: finding.kind === 'identical_requests' ? 'request' : 'tool_call',
+    version,
+    tool: null,
+    explanation: [
+      {
+        path: `loops.${finding.kind}`,
+        operator: '$gte',
+        expected: String(finding.limit),
+        seen: String(finding.count),
+        unclear: null,
+        outcome: 'matched',
+        negated: false,
+        decisive: true,
+      },
+    ],
+    alerts: [],
+  };
+}
+
+function loopRule(finding: LoopFinding, settings: LoopSettings): DecidingRule {
+  const span = `within ${settings.window_seconds} s`;
+  const message =
+    finding.kind === 'cycle'
+      ? `The same ${finding.length} tool calls came ${finding.count} times in a row ${span}.`
+      : `The same ${finding.kind === 'identical_requests' ? 'request' : 'tool call'} came ${finding.count} times ${span}.`;
+  const recover = 'Stop and try something else: the result will not change by repeating it.';
+  return keyRule(`loops.${finding.kind}`, 'loops', settings.action, message, recover);
+}
+
+/** A clock set back moves later occurrences to `now`. */
+const recent = (occurrences: readonly Occurrence[], now: number, spanMs: number): readonly Occurrence[] =>
+  occurrences.filter((one) => one.at > now - spanMs).map((one) => (one.at > now ? { ...one, at: now } : one));
+
+function findIdentical(
+  kind: 'identical_tool_calls' | 'identical_requests',
+  occurrences: readonly Occurrence[],
+  limit: number,
+): LoopFinding | null {
+  const last = occurrences.at(-1);
+  const count = occurrences.filter((one) => one.sign === last?.sign).length;
+  return count >= limit ? { kind, count, limit, length: 1 } : null;
+}
+
+/** The shortest sequence of two or more different calls that the last calls repeat `limit` times or more, without a gap. */
+function findCycle(occurrences: readonly Occurrence[], limit: number): LoopFinding | null {
+  const signs = occurrences.map((one) => one.sign);
+  for (let length = 2; length <= CYCLE_LENGTH_LIMIT; length += 1) {
+    if (signs.length < length * limit) return null;
+    const count = countRepeats(signs, length);
+    if (count >= limit && new Set(signs.slice(-length)).size > 1) return { kind: 'cycle', count, limit, length };
+  }
+  return null;
+}
+
+function countRepeats(signs: readonly string[], length: number): number {
+  let same = 0;
+  for (let index = signs.length - 1 - length; index >= 0 && signs[index] === signs[index + length]; index -= 1)
+    same += 1;
+  return 1 + Math.floor(same / length);
+}
+
+/** Long signatures are kept as their length and two 32-bit hashes (cyrb53): memory stays bounded, a collision only alerts early. */
+function shorten(sign: string): string {
+  if (sign.length <= 128) return sign;
+  let [one, other] = [0xdeadbeef, 0x41c6ce57];
+  for (let index = 0; index < sign.length; index += 1) {
+    const code = sign.charCodeAt(index);
+    one = Math.imul(one ^ code, 2654435761);
+    other = Math.imul(other ^ code, 1597334677);
+  }
+  return `${sign.length} ${(one >>> 0).toString(36)} ${(other >>> 0).toString(36)}`;
+}

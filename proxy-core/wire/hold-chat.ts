@@ -1,0 +1,95 @@
+import type { Hold, HoldOpening } from './hold.ts';
+import { bytesOf, payloadOf } from './hold-frames.ts';
+import { renderNote } from './hold-note.ts';
+import { filledText, record, records } from './loose-json.ts';
+import { renderErrorData } from './refusal.ts';
+import { joinBytes } from './splice.ts';
+
+/** A held OpenAI chat stream. Content is one text per choice, so the note is set apart by blank lines within choice 0. */
+
+interface State {
+  readonly opening: HoldOpening;
+  id: string;
+  model: string;
+  created: number;
+  readonly spoken: Set<number>;
+  readonly introduced: Set<number>;
+  readonly finished: Set<number>;
+  choices: number;
+  noted: boolean;
+}
+
+/** See `Hold`. Upstream frames pass unchanged: chat has no positions that a note could shift. */
+export function createChatHold(opening: HoldOpening): Hold {
+  const state: State = {
+    opening,
+    id: `chatcmpl-rungate-${opening.word}`,
+    model: opening.model,
+    created: opening.createdSeconds,
+    spoken: new Set(),
+    introduced: new Set(),
+    finished: new Set(),
+    choices: opening.choices,
+    noted: false,
+  };
+  return {
+    sent: (frame) => noteSent(state, frame),
+    note: (note) => {
+      const before = state.spoken.has(0) ? '\n\n' : '';
+      state.noted = true;
+      return bytesOf(chunk(state, 0, { content: `${before}${renderNote(note)}\n\n` }, null));
+    },
+    keepAlive: () => bytesOf(chunk(state, 0, {}, null)),
+    release: (frame) => frame,
+    reject: (text, held) => reject(state, text, held),
+    alias: null,
+  };
+}
+
+function noteSent(state: State, frame: Uint8Array): void {
+  const root = payloadOf(frame)?.root;
+  if (root === undefined) return;
+  state.id = filledText(root['id']) ?? state.id;
+  state.model = filledText(root['model']) ?? state.model;
+  if (typeof root['created'] === 'number') state.created = root['created'];
+  for (const choice of records(root['choices'])) {
+    const index = typeof choice['index'] === 'number' ? choice['index'] : 0;
+    const delta = record(choice['delta']);
+    state.choices = Math.max(state.choices, index + 1);
+    if (filledText(delta['content']) !== null) state.spoken.add(index);
+    if (filledText(delta['role']) !== null) state.introduced.add(index);
+    if (filledText(choice['finish_reason']) !== null) state.finished.add(index);
+  }
+}
+
+/** One chunk. The role is left to the upstream's own first chunk: some clients join repeated roles as text. */
+function chunk(state: State, index: number, delta: object, finish: 'stop' | null): string {
+  const { id, created, model } = state;
+  const choices = [{ index, delta, logprobs: null, finish_reason: finish }];
+  return renderErrorData(JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices }));
+}
+
+function reject(state: State, text: string, held: readonly Uint8Array[]): Uint8Array {
+  for (const frame of held) noteHead(state, frame);
+  const open = Array.from({ length: state.choices }, (_, i) => i).filter((i) => !state.finished.has(i));
+  const said = open.map((i) => {
+    const role = state.introduced.has(i) ? {} : { role: 'assistant' };
+    // The note ends with a blank line of its own.
+    const before = state.spoken.has(i) && !(i === 0 && state.noted) ? '\n\n' : '';
+    return chunk(state, i, { ...role, content: `${before}${text}` }, null) + chunk(state, i, {}, 'stop');
+  });
+  const usage = state.opening.asksUsage ? held.filter(isUsageChunk) : [];
+  return joinBytes([bytesOf(said.join('')), ...usage, bytesOf('data: [DONE]\n\n')]);
+}
+
+/** Of held frames only what names the answer. */
+function noteHead(state: State, frame: Uint8Array): void {
+  const root = payloadOf(frame)?.root;
+  state.id = filledText(root?.['id']) ?? state.id;
+  state.model = filledText(root?.['model']) ?? state.model;
+}
+
+function isUsageChunk(frame: Uint8Array): boolean {
+  const root = payloadOf(frame)?.root;
+  return Array.isArray(root?.['choices']) && root['choices'].length === 0 && root['usage'] != null;
+}

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { type ClientKind, type Headers, readSession, recogniseClient } from '../../../proxy-core/runs/clients.ts';
+import type { RequestFacts } from '../../../proxy-core/wire/format.ts';
+import { FORMATS } from '../../../proxy-core/wire/formats.ts';
+import { CAPTURES, captured } from '../../exchange/client-fixtures.ts';
+
+const messagesFacts = (body: unknown): RequestFacts => FORMATS.messages.parseRequest(body);
+const responsesFacts = (body: unknown): RequestFacts => FORMATS.responses.parseRequest(body);
+const TOOL = { name: 'Bash', input_schema: {} };
+
+describe('recognising a client', () => {
+  it.each<[Headers, ClientKind | null]>([
+    [{ 'x-claude-code-session-id': 's' }, 'claude-code'],
+    [{ 'user-agent': 'claude-cli/2.1.197 (external, cli)' }, 'claude-code'],
+    [{ originator: 'codex_exec', 'user-agent': 'x' }, 'codex'],
+    [{ 'user-agent': 'codex_exec/0.169.0 (Debian 12.0.0; x86_64)' }, 'codex'],
+    [{ 'user-agent': 'codex-tui/0.169.0' }, 'codex'],
+    [{ 'x-session-affinity': 'ses_1' }, 'opencode'],
+    [{ 'user-agent': 'opencode/1.18.33 ai-sdk/openai/3.0.141' }, 'opencode'],
+    [{ 'user-agent': 'ai-sdk/openai/3.0.141 runtime/node' }, 'ai-sdk'],
+    [{ 'user-agent': 'Agents/JavaScript 0.20.0' }, 'agents-sdk'],
+    [{ 'user-agent': 'OpenAI/JS 7.57.0' }, 'openai-sdk'],
+    [{ 'user-agent': 'AsyncOpenAI/Python 3.22.1' }, 'openai-sdk'],
+    [{ 'user-agent': 'Anthropic/JS 1.12.0' }, 'anthropic-sdk'],
+    [{ 'user-agent': 'AsyncAnthropic/Python 1.13.0' }, 'anthropic-sdk'],
+    [{ 'user-agent': 'curl/8.0' }, null],
+    [{}, null],
+  ])('%o is %s', (headers, expected) => {
+    expect(recogniseClient(headers)).toBe(expected);
+  });
+
+  it.each(CAPTURES)('knows every model call of the capture %s', (name) => {
+    const family = name.split('.')[0];
+    const expected = family === 'sdk' ? `${name.split(/[.-]/)[1]}-sdk` : family;
+    const calls = captured(name).filter((request) => request.method === 'POST');
+    expect(new Set(calls.map((request) => recogniseClient(request.headers)))).toEqual(new Set([expected]));
+  });
+});
+
+describe('the session of Claude Code', () => {
+  it('is its header, else the session in metadata.user_id in both of its forms', () => {
+    const userId = (value: string) => messagesFacts({ metadata: { user_id: value } });
+    const session = (headers: Headers, facts: RequestFacts | null) => readSession('claude-code', headers, facts).session;
+    expect(session({ 'x-claude-code-session-id': 'h' }, userId('{"session_id":"b"}'))).toBe('claude-code:h');
+    expect(session({}, userId('{"device_id":"d","session_id":"b"}'))).toBe('claude-code:b');
+    expect(session({}, userId('user_abc_account__session_7c6f2a10-1111-2222-3333-444444444444'))).toBe(
+      'claude-code:7c6f2a10-1111-2222-3333-444444444444',
+    );
+    expect(session({}, userId('someone'))).toBeNull();
+    expect(session({}, null)).toBeNull();
+  });
+
+  it('names the subagent by its header, or at least marks that it is one', () => {
+    const marked = messagesFacts({
+      system: [{ type: 'text', text: 'x-anthropic-billing-header: cc_version=2; cc_is_subagent=true;' }],
+      tools: [TOOL],
+    });
+    const headers = { 'x-claude-code-session-id': 's' };
+    expect(readSession('claude-code', { ...headers, 'x-claude-code-agent-id': 'a1' }, null).subagent).toBe('a1');
+    expect(readSession('claude-code', headers, marked).subagent).toBe('subagent');
+    expect(readSession('claude-code', headers, null).subagent).toBeNull();
+  });
+
+  it('labels a request as a title only without tools and with a schema to follow', () => {
+    const side = (body: unknown) => readSession('claude-code', {}, messagesFacts(body)).side;
+    const schema = { output_config: { format: { type: 'json_schema', schema: {} } } };
+    expect(side({ tools: [], ...schema })).toBe('title');
+    expect(side({ tools: [TOOL], ...schema })).toBeNull();
+    expect(side({ tools: [] })).toBeNull();
+  });
+});
+
+describe('the session of Codex', () => {
+  const turn = (metadata: object) => ({ 'x-codex-turn-metadata': JSON.stringify(metadata) });
+
+  it('is its header, else the prompt cache key', () => {
+    const facts = responsesFacts({ prompt_cache_key: 'k' });
+    expect(readSession('codex', { 'session-id': 's' }, facts).session).toBe('codex:s');
+    expect(readSession('codex', {}, facts).session).toBe('codex:k');
+  });
+
+  it('is its parent’s for a subagent, which is named by its thread', () => {
+    const headers = { 'session-id': 's', 'thread-id': 't', 'x-codex-parent-thread-id': 's' };
+    expect(readSession('codex', headers, null)).toMatchObject({ session: 'codex:s', subagent: 't' });
+    expect(readSession('codex', { 'session-id': 's', 'thread-id': 's' }, null).subagent).toBeNull();
+  });
+
+  it('is none for a title thread, which only its installation ties to a run', () => {
+    const headers = { 'session-id': 'other', ...turn({ thread_source: 'thread_title', installation_id: 'i' }) };
+    expect(readSession('codex', headers, null)).toEqual({
+      session: null,
+      aliases: [],
+      subagent: null,
+      side: 'title',
+      installation: 'i',
+    });
+    expect(readSession('codex', { 'session-id': 's', ...turn({ thread_source: 'user', installation_id: 'i' }) }, null)).toMatchObject({
+      session: 'codex:s',
+      side: null,
+      installation: 'i',
+    });
+  });
+
+  it.each(['not json', '[]', 'null', '{"installation_id":5}', `{"installation_id":"${'x'.repeat(201)}"}`])(
+    'is read past turn metadata that is %s',
+    (metadata) => {
+      const headers = { 'session-id': 's', 'x-codex-turn-metadata': metadata };
+      expect(readSession('codex', headers, null)).toMatchObject({ session: 'codex:s', installation: null });
+    },
+  );
+});
+
+describe('the session of opencode', () => {
+  it('is its own, or its parent’s with its own beside it', () => {
+    expect(readSession('opencode', { 'x-session-id': 'ses_1' }, null)).toMatchObject({
+      session: 'opencode:ses_1',
+      aliases: [],
+      subagent: null,
+    });
+    expect(readSession('opencode', { 'x-session-id': 'ses_2', 'x-parent-session-id': 'ses_1' }, null)).toMatchObject({
+      session: 'opencode:ses_1',
+      aliases: ['opencode:ses_2'],
+      subagent: 'ses_2',
+    });
+  });
+});
+
+describe('the session of everyone else', () => {
+  it('is never the prompt cache key, which only recognised clients use as one', () => {
+    const facts = responsesFacts({ prompt_cache_key: 'k' });
+    for (const client of ['openai-sdk', 'ai-sdk', 'agents-sdk', 'anthropic-sdk', null] as const) {
+      expect(readSession(client, { 'session-id': 's', 'x-session-id': 's' }, facts).session).toBeNull();
+    }
+  });
+
+  it('is the one in metadata.user_id, as Claude Code’s library users send it', () => {
+    const facts = messagesFacts({ metadata: { user_id: '{"session_id":"b"}' } });
+    expect(readSession('anthropic-sdk', {}, facts).session).toBe('claude-code:b');
+    expect(readSession(null, {}, messagesFacts({ metadata: { user_id: 'alice' } })).session).toBeNull();
+  });
+});
