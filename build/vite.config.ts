@@ -21,6 +21,7 @@ export default defineConfig({
       input: {
         rungate: 'electron/cli/main.ts',
         'store-worker': 'proxy-core/store/worker.ts',
+        'regex-worker': 'proxy-core/exchange/regex-worker.ts',
       },
       external: [...builtinModules, /^node:/, 'better-sqlite3'],
       output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },

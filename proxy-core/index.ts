@@ -21,6 +21,7 @@ import { type AgentServer, listenAgentPort } from './http/agent-server.ts';
 import { type CommandSocket, listenCommandSocket } from './http/command-socket.ts';
 import { listenOperatorPort, type OperatorServer } from './http/operator-server.ts';
 import type { Ports } from './ports.ts';
+import { createCheckOnly } from './providers/check-only.ts';
 import type { CredentialPorts } from './providers/credentials.ts';
 import { createDemo } from './providers/demo.ts';
 import type { Provider } from './providers/provider.ts';
@@ -84,11 +85,13 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
   const bus = createBus(clock, log);
   const upstream = createUpstream(options.upstream);
   const demo = createDemo();
+  const checkOnly = createCheckOnly();
   const core = await composeCore(ports, {
     store,
     bus,
     providers: options.providers,
-    upstreamOf: (provider) => (provider.kind === 'demo' ? demo : upstream),
+    tools: new Map((options.configuration?.tools ?? []).map(({ name, url }) => [name, new URL(url)])),
+    upstreamOf: ({ kind }) => (kind === 'http' ? upstream : kind === 'demo' ? demo : checkOnly),
     prices: { ...options.prices, ...DEMO_PRICES },
     credentials: options.credentials,
     options: limits,

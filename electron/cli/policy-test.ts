@@ -6,7 +6,7 @@ export type TestRequest =
       readonly kind: 'request';
       readonly path: string;
       readonly body: object;
-      readonly tool_calls: { readonly name: string; readonly args: unknown }[];
+      readonly tool_calls: { readonly name: string; readonly args?: unknown }[];
     }
   | { readonly kind: 'invalid'; readonly why: string };
 
@@ -26,8 +26,7 @@ export function readTestRequest(value: unknown): TestRequest {
   if (!Array.isArray(calls) || !calls.every(isNamed)) {
     return { kind: 'invalid', why: 'tool_calls must be a list of {"name": …, "args": …}' };
   }
-  const tool_calls = calls.map(({ name, args }) => ({ name, args }));
-  return { kind: 'request', path: path ?? guessPath(body), body, tool_calls };
+  return { kind: 'request', path: path ?? guessPath(body), body, tool_calls: calls };
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -40,7 +39,7 @@ const isNamed = (value: unknown): value is { readonly name: string; readonly arg
 
 /** The endpoint that a body was most likely written for. */
 function guessPath(body: Readonly<Record<string, unknown>>): string {
-  const model = String(body['model'] ?? '');
+  const model = typeof body['model'] === 'string' ? body['model'] : '';
   if ('input' in body) return model.includes('embed') ? '/v1/embeddings' : '/v1/responses';
   if ('prompt' in body && !('messages' in body)) return '/v1/completions';
   return 'messages' in body && !model.startsWith('claude') ? '/v1/chat/completions' : '/v1/messages';

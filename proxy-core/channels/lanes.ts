@@ -25,7 +25,7 @@ interface Lent {
   /** Names of the channels there are. */
   readonly channels: readonly string[];
   /** Send one notice and note what came of it in the store. */
-  work(notice: Notice): Promise<Worked>;
+  readonly work: (notice: Notice) => Promise<Worked>;
 }
 
 /**
@@ -144,7 +144,7 @@ function createRests(timers: Timers): { begin(): Promise<void>; end(): void } {
         resting.add(wakeUp);
       }),
     end() {
-      for (const wakeUp of [...resting]) wakeUp();
+      for (const wakeUp of resting) wakeUp();
     },
   };
 }

@@ -166,6 +166,14 @@ const limits = z.strictObject({
     .describe('How long a verdict made in the console can be undone before agents see it, in seconds.'),
 });
 
+const tool = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:/-]{1,128}$/, 'a tool name is 1 to 128 of A-Z a-z 0-9 _ . : / -')
+    .describe('The tool’s name.'),
+  url: webhookUrl.describe('Where its calls are posted, once each, after the policy has let them pass.'),
+});
+
 const webhook = z.strictObject({
   name: name.describe('What approver_channel calls it: webhook://NAME.'),
   url: webhookUrl.describe('Where events are posted.'),
@@ -200,6 +208,10 @@ export const configuration = z
       .array(z.string().min(1))
       .default([])
       .describe('Policy files, relative to this file; each becomes a new version when its content changed.'),
+    tools: z
+      .array(tool)
+      .default([])
+      .describe('Where calls of POST /v1/tools/NAME are forwarded. A tool that is not listed is only checked.'),
     prices: z
       .record(z.string().min(1), priceOverride)
       .default({})

@@ -45,7 +45,11 @@ export function agentHandlers(core: Core): AgentHandlers {
     'agents.rotate': (input, by) => issueToken(core, knownAgent(core, input.name), by, ROTATION_OVERLAP_MS),
     'agents.revoke': async (input, by) => {
       const { agent_id } = knownAgent(core, input.name);
+      const waiting = core.store.read
+        .gates({ state: 'pending', limit: 500 })
+        .items.filter((gate) => gate.agent_id === agent_id);
       const agent = await core.store.write('revokeAgent', { at: core.clock.now(), agentId: agent_id, by }).durable;
+      for (const gate of waiting) core.gates.reread(gate.run_id);
       core.agents.reload();
       core.bus.publish('agents.changed', {});
       return { agent };

@@ -65,7 +65,7 @@ interface BenchInput {
 
 interface GivenCall {
   readonly name: string;
-  readonly args: unknown;
+  readonly args?: unknown;
 }
 
 /** What stands for the agent where none is named; no agent can have this name. */

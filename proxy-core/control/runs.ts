@@ -44,6 +44,7 @@ export function runHandlers(core: Core): RunHandlers {
       }).durable;
       const live = core.runs.find(run_id);
       if (live !== null) live.state = run.state;
+      core.gates.reread(run_id);
       core.inFlight.abortRun(run_id);
       if (changed) core.bus.publish('run.changed', { run_id });
       return { run };

@@ -46,7 +46,7 @@ export function createAbandons(gates: Pick<GateBook, 'cancel' | 'byId'>, patienc
       timers.set(gateId, timer);
     },
     close() {
-      for (const gateId of [...timers.keys()]) stop(gateId);
+      for (const gateId of timers.keys()) stop(gateId);
     },
   };
 }

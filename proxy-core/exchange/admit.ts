@@ -1,69 +1,24 @@
 import { budgetUnbounded, modelUnpriced } from '../budget/budget-failures.ts';
 import { estimate } from '../budget/estimate.ts';
-import type { Pricing } from '../budget/rates.ts';
 import { type Failure, failure } from '../contract/failures.ts';
-import { nanoToUsd, type NanoUsd, ZERO_USD } from '../contract/money.ts';
+import { nanoToUsd, ZERO_USD } from '../contract/money.ts';
 import type { GateRecord } from '../contract/records.ts';
 import { type Decision, keyRule } from '../policy/decision.ts';
-import { allowsEndpoint, endpointCost } from '../policy/endpoints.ts';
-import type { LoopSettings } from '../policy/schema.ts';
-import type { UpstreamRequest } from '../providers/upstream.ts';
-import { type KeptAnswer, type Remaining, StoreUnavailable } from '../store/store.ts';
+import { allowsEndpoint, endpointCost, toolCost } from '../policy/endpoints.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import type { Admission } from './admission.ts';
 import { chooseRoute, type Route } from './choose-route.ts';
 import { chooseRun } from './choose-run.ts';
 import type { Core } from './core.ts';
 import { fingerprintOf, meetGate, requestGatePrint } from './gate-meeting.ts';
-import { gateOpening } from './gated-answer.ts';
-import { type Judged, judgeRequest, requestSubject, ruleName } from './judge.ts';
+import { gateOpening, proposalOf } from './gated-answer.ts';
+import { type Judged, judgeRequest, judgeTool, requestSubject, ruleName } from './judge.ts';
 import { makeId } from './make-id.ts';
 import { noteAlerts } from './notes.ts';
 import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
-import type { EditedBody } from './request-edits.ts';
 import { announceStart, type Call, type Charge, refuseRecorded, reserve } from './reserve.ts';
 import { findRetried } from './retries.ts';
-import type { LiveRun } from './run-directory.ts';
-
-/** A call that may go out: its run, its price, its reservation, and the bytes to send. */
-export interface Admitted {
-  readonly request: ReadRequest;
-  readonly run: LiveRun;
-  readonly policy: PolicyInForce;
-  readonly loops: LoopSettings;
-  /** What the tool calls of its answer are judged by; null for what is not inspected. */
-  readonly judged: Judged | null;
-  /** The approved request gate it goes out under. */
-  readonly gateId: string | null;
-  readonly exchangeId: string;
-  readonly step: number;
-  readonly remaining: Remaining;
-  readonly pricing: Pricing | null;
-  readonly reserved: NanoUsd;
-  readonly edited: EditedBody;
-  readonly upstream: UpstreamRequest;
-  /** Resolves once the admission survives a power cut. */
-  readonly durable: Promise<unknown>;
-  /** Resolves once the request's body does. */
-  readonly bodyDurable: Promise<unknown>;
-}
-
-export type Admission =
-  | { readonly kind: 'admitted'; readonly admitted: Admitted }
-  | { readonly kind: 'refused'; readonly refusal: Refused }
-  /** A gate is open for it. */
-  | { readonly kind: 'waiting'; readonly gate: GateRecord }
-  /** Its gate is approved and the answer is kept. */
-  | { readonly kind: 'replayed'; readonly gate: GateRecord; readonly answer: KeptAnswer }
-  /** Another request carries out the same approved call; meet the gate again when that is over. */
-  | { readonly kind: 'busy'; readonly until: Promise<unknown> };
-
-/** A refusal and what is known of the call it answers. */
-export interface Refused {
-  readonly failure: Failure;
-  readonly exchangeId: string | null;
-  readonly runId: string | null;
-  readonly policy: string | null;
-}
 
 /**
  * Decide whether a call may go out: route, run, gate, price, policy, caps. The provider and its key are found
@@ -79,7 +34,10 @@ export async function admit(core: Core, request: ReadRequest): Promise<Admission
   if (chosen.kind === 'refused') return refuse(chosen.failure);
   const { run, policy } = chosen;
   const call: Call = { request, route, chosen, exchangeId: makeId('xch', core) };
-  if (request.endpoint.kind === 'other' && !allowsEndpoint(policy.compiled.definition, request.method, request.endpoint.path)) {
+  if (
+    request.endpoint.kind === 'other' &&
+    !allowsEndpoint(policy.compiled.definition, request.method, request.endpoint.path)
+  ) {
     return unlessUnavailable(() => refuseRecorded(core, call, notGoverned(request)));
   }
   const meeting = meetGate(core, request, run);
@@ -89,7 +47,10 @@ export async function admit(core: Core, request: ReadRequest): Promise<Admission
     case 'replay':
       return { kind: 'replayed', gate: meeting.gate, answer: meeting.answer };
     case 'refused':
-      return { kind: 'refused', refusal: { failure: meeting.failure, exchangeId: null, runId: run.runId, policy: run.policy } };
+      return {
+        kind: 'refused',
+        refusal: { failure: meeting.failure, exchangeId: null, runId: run.runId, policy: run.policy },
+      };
     case 'approved':
       return unlessUnavailable(() => claimApproved(core, call, meeting.gate));
     case 'none':
@@ -116,7 +77,11 @@ async function decide(core: Core, call: Call): Promise<Admission> {
   const charge = chargeOf(core, request, route, chosen.policy);
   if ('code' in charge) return refuseRecorded(core, call, charge);
   const judged = judgedBy(core, call, charge);
-  const judgement = await judgeRequest(core, judged, findRetried(request, chosen.run) !== null);
+  const resend = findRetried(request, chosen.run) !== null;
+  const judgement =
+    request.tool === null
+      ? await judgeRequest(core, judged, resend)
+      : await judgeTool(core, judged, request.tool.call, resend);
   if (judgement.kind === 'refused') {
     if (judgement.decision !== null) noteBlocked(core, call, judgement.decision);
     return refuseRecorded(core, call, judgement.failure);
@@ -169,7 +134,11 @@ async function openRequestGate(core: Core, call: Call, charge: Charge, decision:
     const { agent_id: agentId, name: agentName } = request.agent;
     await core.store.write('startRun', { at: core.clock.now(), agentId, agentName, start: run.start, by }).committed;
     announceStart(core, run, agentName);
-    core.runs.file(run, chosen.keys, core.store.write('fileKeys', { at: core.clock.now(), agentId, runId: run.runId, keys: chosen.keys }).committed);
+    core.runs.file(
+      run,
+      chosen.keys,
+      core.store.write('fileKeys', { at: core.clock.now(), agentId, runId: run.runId, keys: chosen.keys }).committed,
+    );
   }
   const fingerprint = requestGatePrint(fingerprintOf(request, run));
   const args = {
@@ -179,8 +148,19 @@ async function openRequestGate(core: Core, call: Call, charge: Charge, decision:
     estimated_cost_usd: nanoToUsd(charge.amount),
     tools: request.facts?.tools.map((tool) => tool.name) ?? [],
   };
-  const actions = [{ tool: 'model_call', args, call_id: null, rule: ruleName(decision) }];
-  const subject = { kind: 'request', request, run, fingerprint, exchangeId: null, decision, actions } as const;
+  const actions =
+    request.tool === null
+      ? [{ tool: 'model_call', args, call_id: null, rule: ruleName(decision) }]
+      : [proposalOf(request.tool.call, ruleName(decision))];
+  const subject = {
+    kind: request.tool === null ? 'request' : 'tool',
+    request,
+    run,
+    fingerprint,
+    exchangeId: null,
+    decision,
+    actions,
+  } as const;
   const { gate } = await core.gates.open(gateOpening(core, subject), null, request.asks.newGate);
   return { kind: 'waiting', gate };
 }
@@ -212,10 +192,15 @@ function noteBlocked(core: Core, { request, chosen: { run, policy } }: Call, dec
 }
 
 const notGoverned = (request: ReadRequest): Failure =>
-  failure('endpoint_not_governed', `${request.method} ${request.target.path.slice(0, 80)} is not a governed endpoint.`, {
-    endpoint: request.target.path,
-    recover: 'See GET /llms.txt for the endpoints, or ask the operator to list this one under endpoints in the policy.',
-  });
+  failure(
+    'endpoint_not_governed',
+    `${request.method} ${request.target.path.slice(0, 80)} is not a governed endpoint.`,
+    {
+      endpoint: request.target.path,
+      recover:
+        'See GET /llms.txt for the endpoints, or ask the operator to list this one under endpoints in the policy.',
+    },
+  );
 
 function heldBack(core: Core): Failure | null {
   if (core.draining) {
@@ -243,7 +228,9 @@ export function storeRefusal(error: StoreUnavailable): Failure {
 /** What to reserve for the call, or why its price does not let it through. */
 function chargeOf(core: Core, request: ReadRequest, route: Route, policy: PolicyInForce): Charge | Failure {
   const { endpoint, facts } = request;
-  if (endpoint.kind === 'other') return { pricing: null, amount: endpointCost(policy.compiled.definition, endpoint.path) };
+  if (endpoint.kind === 'tool') return { pricing: null, amount: toolCost(policy.compiled.definition, endpoint.name) };
+  if (endpoint.kind === 'other')
+    return { pricing: null, amount: endpointCost(policy.compiled.definition, endpoint.path) };
   if (endpoint.kind !== 'model' || facts === null) return { pricing: null, amount: ZERO_USD };
   const pricing = core.prices.price(facts.model, route.provider, endpoint.format, policy.budget.prices);
   const bound = estimate(policy.budget.admission, pricing, {
@@ -263,4 +250,3 @@ function chargeOf(core: Core, request: ReadRequest, route: Route, policy: Policy
       return policy.budget.onUnpriced === 'block' ? modelUnpriced(call) : { pricing, amount: ZERO_USD };
   }
 }
-

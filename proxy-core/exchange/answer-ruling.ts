@@ -3,7 +3,7 @@ import { keyRule, stops } from '../policy/decision.ts';
 import { couldGateTool } from '../policy/evaluate.ts';
 import type { FrameEffect, ToolCall } from '../wire/format.ts';
 import type { Hold } from '../wire/hold.ts';
-import type { Admitted } from './admit.ts';
+import type { Admitted } from './admission.ts';
 import type { Core } from './core.ts';
 import type { Outcome } from './forward.ts';
 import { deliveryOf } from './gate-wait.ts';
@@ -39,7 +39,10 @@ export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null):
   const known = new Map<string, boolean>();
   const couldStop = (call: ToolCall): boolean => {
     const name = `${call.namespace ?? ''}\n${call.kind}\n${call.name}`;
-    const known_ = known.get(name) ?? (core.loops.couldTrip(admitted.loops, admitted.run.runId, core.clock.now()) || couldGateTool(judged.policy.compiled, judged.subject, call));
+    const known_ =
+      known.get(name) ??
+      (core.loops.couldTrip(admitted.loops, admitted.run.runId, core.clock.now()) ||
+        couldGateTool(judged.policy.compiled, judged.subject, call));
     known.set(name, known_);
     return known_;
   };
@@ -97,7 +100,7 @@ export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outc
     return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
   }
   if (report.toolCalls.length === 0) return FREE;
-  const judgement = await judgeAnswer(core, judged, report);
+  const judgement = await judgeAnswer(core, judged, report.toolCalls);
   if (judgement.effect === 'allow' || judgement.decision === null) return { kind: 'free', judgement };
   return judgement.effect === 'block'
     ? { kind: 'blocked', decision: judgement.decision, judgement }

@@ -1,4 +1,5 @@
 import { type Failure, failure } from '../contract/failures.ts';
+import { toolProvider } from '../providers/check-only.ts';
 import type { CredentialRule } from '../providers/headers.ts';
 import { chooseModelsProvider } from '../providers/models-list.ts';
 import { chooseProvider, type Provider, upstreamPath } from '../providers/provider.ts';
@@ -14,6 +15,10 @@ export interface Route {
 /** The route of a call, or why there is none. The provider comes from the configuration only, never from the request. */
 export async function chooseRoute(core: Core, request: ReadRequest): Promise<Route | Failure> {
   const { endpoint, facts } = request;
+  if (endpoint.kind === 'tool') {
+    const provider = toolProvider(endpoint.name, core.tools.get(endpoint.name) ?? null);
+    return { provider, credential: { kind: 'inject', auth: 'bearer', key: null } };
+  }
   const model = facts?.model ?? null;
   const provider =
     endpoint.kind === 'model' || endpoint.kind === 'count'

@@ -25,6 +25,7 @@ export interface Parts {
   readonly store: Store;
   readonly bus: Bus;
   readonly providers: readonly Provider[];
+  readonly tools: ReadonlyMap<string, URL>;
   upstreamOf(provider: Provider): Upstream;
   readonly prices: Readonly<Record<string, PriceOverride>>;
   readonly credentials: CredentialPorts;
@@ -50,6 +51,7 @@ export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
     prices: createPriceBook(store.read, parts.prices, clock),
     credentials: createCredentials(parts.credentials),
     providers: parts.providers,
+    tools: parts.tools,
     upstreamOf: parts.upstreamOf,
     inFlight: createInFlight(),
     gates,

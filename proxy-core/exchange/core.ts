@@ -1,17 +1,17 @@
 import type { Bus } from '../bus.ts';
+import type { GrantRecord } from '../contract/records.ts';
+import type { DriftTracker } from '../policy/drift.ts';
+import type { LoopTracker } from '../policy/loops.ts';
+import type { RateTracker } from '../policy/rates.ts';
 import type { Clock, Log, Random } from '../ports.ts';
 import type { Credentials } from '../providers/credentials.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Upstream } from '../providers/upstream.ts';
 import type { Store } from '../store/store.ts';
-import type { GrantRecord } from '../contract/records.ts';
-import type { DriftTracker } from '../policy/drift.ts';
-import type { LoopTracker } from '../policy/loops.ts';
-import type { RateTracker } from '../policy/rates.ts';
 import type { ToolCall } from '../wire/format.ts';
 import type { Abandons } from './abandons.ts';
-import type { Claims } from './claims.ts';
 import type { AgentDirectory } from './agent-directory.ts';
+import type { Claims } from './claims.ts';
 import type { GateBook } from './gate-book.ts';
 import type { InFlight } from './inflight.ts';
 import type { PolicyBook } from './policy-book.ts';
@@ -31,6 +31,8 @@ export interface Core {
   readonly policies: PolicyBook;
   readonly prices: PriceBook;
   readonly providers: readonly Provider[];
+  /** Where calls of the tool invocation API are forwarded, by tool name. */
+  readonly tools: ReadonlyMap<string, URL>;
   upstreamOf(provider: Provider): Upstream;
   readonly credentials: Credentials;
   readonly inFlight: InFlight;

@@ -3,7 +3,7 @@ import { formatUsd, type NanoUsd } from '../contract/money.ts';
 import type { Remaining } from '../store/store.ts';
 import type { Hold } from '../wire/hold.ts';
 import { renderRefusal, renderStreamRefusal } from '../wire/refusal.ts';
-import type { Admitted, Refused } from './admit.ts';
+import type { Admitted, Refused } from './admission.ts';
 import type { Outcome } from './forward.ts';
 import type { Answer } from './passage.ts';
 import { refusalTarget } from './refusal-target.ts';
@@ -66,7 +66,8 @@ const hasLength = (headers: readonly string[]): boolean =>
 export function breakOff(reply: AgentReply, admitted: Admitted, answer: Answer | null, reason: Failure): void {
   const { request, exchangeId, run } = admitted;
   if (!reply.headSent) {
-    return deliverRefusal(reply, request, { failure: reason, exchangeId, runId: run.runId, policy: run.policy });
+    deliverRefusal(reply, request, { failure: reason, exchangeId, runId: run.runId, policy: run.policy });
+    return;
   }
   const said = answer?.stream === true && answer.betweenEvents();
   reply.cut(Buffer.from(said ? renderStreamRefusal(reason, refusalTarget(request, exchangeId)) : ''));

@@ -12,6 +12,8 @@ export type Endpoint =
   | { readonly kind: 'count'; readonly path: string; readonly format: 'messages' }
   /** Lists models: forwarded, belongs to no run. */
   | { readonly kind: 'models'; readonly path: string }
+  /** A call of the tool invocation API. */
+  | { readonly kind: 'tool'; readonly path: string; readonly name: string }
   /** Anything else under /v1: refused unless the policy lets it through. */
   | { readonly kind: 'other'; readonly path: string };
 
@@ -30,7 +32,8 @@ export function endpointOf(method: string, path: string): Endpoint {
   if (method === 'POST' && path === '/v1/messages/count_tokens') return { kind: 'count', path, format: 'messages' };
   if (method === 'GET' && (path === '/v1/models' || /^\/v1\/models\/[^/]+$/.test(path)))
     return { kind: 'models', path };
-  return { kind: 'other', path };
+  const tool = method === 'POST' ? /^\/v1\/tools\/([^/]+)$/.exec(path)?.[1] : undefined;
+  return tool === undefined ? { kind: 'other', path } : { kind: 'tool', path, name: decode(tool) };
 }
 
 /** A request target split into the run it names, the canonical path and the query (with its `?`, or empty). */

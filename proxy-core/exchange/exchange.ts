@@ -1,9 +1,11 @@
+import { type Failure, failure } from '../contract/failures.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import type { Hold } from '../wire/hold.ts';
-import { type Admitted, admit, type Refused, storeRefusal } from './admit.ts';
+import type { Admitted, Refused } from './admission.ts';
+import { admit, storeRefusal } from './admit.ts';
 import { ruleOnAnswer, watchAnswer } from './answer-ruling.ts';
 import type { Core } from './core.ts';
-import { deliverAnswer, deliverRefusal, governedHeaders } from './deliver.ts';
+import { breakOff, deliverAnswer, deliverRefusal, governedHeaders } from './deliver.ts';
 import { forward, type Outcome } from './forward.ts';
 import { waitAtGate } from './gate-wait.ts';
 import { keepAnswer } from './gated-answer.ts';
@@ -55,7 +57,12 @@ function refuse(core: Core, request: ReadRequest, refusal: Refused, reply: Agent
 }
 
 /** `again`: the answer is at a gate; the request meets it and waits there. */
-async function carryOut(core: Core, admitted: Admitted, begun: Hold | null, reply: AgentReply): Promise<'done' | 'again'> {
+async function carryOut(
+  core: Core,
+  admitted: Admitted,
+  begun: Hold | null,
+  reply: AgentReply,
+): Promise<'done' | 'again'> {
   const { request, run } = admitted;
   const watch = watchAnswer(core, admitted, begun);
   const sending = forward(
@@ -76,10 +83,13 @@ async function carryOut(core: Core, admitted: Admitted, begun: Hold | null, repl
     core.clock.now,
   );
   const leave = core.inFlight.enter({ runId: run.runId, abort: sending.abort });
+  let outcome: Outcome | null = null;
+  let settled = false;
   try {
-    const outcome = await sending.outcome;
+    outcome = await sending.outcome;
     const ruling = await ruleOnAnswer(core, admitted, outcome);
     const settlement = settle(core, admitted, outcome, ruling);
+    settled = true;
     await consume(core, admitted, outcome);
     if (outcome.kind !== 'completed' || reportsFailure(outcome.answer)) {
       rememberFailed(core, request, run.runId, admitted.exchangeId);
@@ -95,17 +105,25 @@ async function carryOut(core: Core, admitted: Admitted, begun: Hold | null, repl
     await deliverAnswer(reply, admitted, outcome, settlement, begun);
     return 'done';
   } catch (error) {
-    // What could not be recorded must not leave: neither the rest of an answer nor a gate's note.
-    if (!(error instanceof StoreUnavailable)) throw error;
-    if (reply.headSent) reply.cut(null);
-    else {
-      const { exchangeId } = admitted;
-      deliverRefusal(reply, request, { failure: storeRefusal(error), exchangeId, runId: run.runId, policy: run.policy });
-    }
+    const reason = error instanceof StoreUnavailable ? storeRefusal(error) : bugRefusal(core, error);
+    if (!settled) settleBroken(core, admitted, outcome, reason);
+    breakOff(reply, admitted, outcome?.answer ?? null, reason);
     return 'done';
   } finally {
     leave();
   }
+}
+
+/** What could not be judged or recorded must not leave, and must not be free either. */
+function settleBroken(core: Core, admitted: Admitted, outcome: Outcome | null, reason: Failure): void {
+  const failed: Outcome = { kind: 'failed', failure: reason, sent: true, answer: outcome?.answer ?? null };
+  settle(core, admitted, failed, { kind: 'free', judgement: null }).recorded.catch(() => undefined);
+  if (admitted.gateId !== null) core.claims.release(admitted.gateId);
+}
+
+function bugRefusal(core: Core, error: unknown): Failure {
+  core.log.error('exchange.failed', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  return failure('internal_error', 'Rungate failed on this call and let nothing through; its log says why.', {}, 5);
 }
 
 /** A call under an approved request gate: a complete answer uses the approval up, anything else leaves it. */

@@ -19,7 +19,11 @@ export interface GateBook {
   concerns(runId: string): boolean;
   byId(gateId: string): GateRecord | null;
   /** Durable when it resolves. `opened: false`: another gate of this fingerprint came first and stands. */
-  open(gate: GateOpening, answer: KeptAnswer | null, replacesExpired: boolean): Promise<{ readonly opened: boolean; readonly gate: GateRecord }>;
+  open(
+    gate: GateOpening,
+    answer: KeptAnswer | null,
+    replacesExpired: boolean,
+  ): Promise<{ readonly opened: boolean; readonly gate: GateRecord }>;
   /** Resolves when agents no longer see the gate as pending, or when `signal` aborts. */
   whenSettled(gateId: string, signal: AbortSignal): Promise<void>;
   /** A retry met the waiting gate. */
@@ -33,8 +37,8 @@ export interface GateBook {
   revokeGrant(grantId: string, by: By): Promise<GrantRecord | null>;
   /** The approved answer has gone to the agent. */
   released(gateId: string, at: number): void;
-  /** Read again what a run's end or an agent's revocation changed, and wake who waits. */
-  refresh(gates: readonly GateRecord[]): void;
+  /** Read again what a run's end or its agent's revocation has cancelled, and wake who waits. */
+  reread(runId: string): void;
   /** Look at the clock now: after a sleep, a resume or a change of the clock. */
   tick(): Promise<void>;
   close(): void;
@@ -114,7 +118,10 @@ export function createGateBook(lent: Lent): GateBook {
     });
     if (instants.length === 0) return;
     const wait = Math.max(0, Math.min(Math.min(...instants) - now, LOOK_MS));
-    timer = setTimeout(() => void tick().catch((error: unknown) => log.error('gates.tick_failed', { error: String(error) })), wait);
+    timer = setTimeout(
+      () => void tick().catch((error: unknown) => log.error('gates.tick_failed', { error: String(error) })),
+      wait,
+    );
     timer.unref();
   };
 
@@ -200,7 +207,11 @@ export function createGateBook(lent: Lent): GateBook {
           bus.publish('grants.changed', {});
         }
         announce(`approval.${input.verdict}`, put(result.gate));
-        return { kind: 'decided', gate: result.gate, grant: grant === null ? null : { ...grant, used: 0, revoked_at: null } };
+        return {
+          kind: 'decided',
+          gate: result.gate,
+          grant: grant === null ? null : { ...grant, used: 0, revoked_at: null },
+        };
       }
       put(result.gate);
       if (before === 'pending' && result.gate.state === 'expired') announce('approval.expired', result.gate);
@@ -247,8 +258,13 @@ export function createGateBook(lent: Lent): GateBook {
       gates.set(gateId, gone);
       announce('approval.changed', gone);
     },
-    refresh(changed) {
-      for (const gate of changed) announce('approval.cancelled', put(gate));
+    reread(runId) {
+      for (const gateId of runs.get(runId) ?? []) {
+        const gate = store.read.gate(gateId);
+        if (gate === null || gate.state === gates.get(gateId)?.state) continue;
+        put(gate);
+        if (gate.state === 'cancelled') announce('approval.cancelled', gate);
+      }
     },
     close() {
       if (timer !== null) clearTimeout(timer);

@@ -60,8 +60,9 @@ function meet(core: Core, request: ReadRequest, gate: GateRecord): Meeting {
     case 'approved': {
       const answer = core.store.read.keptAnswer(gate.gate_id);
       if (answer !== null) return { kind: 'replay', gate, answer };
-      return gate.kind === 'request' ? { kind: 'approved', gate } : { kind: 'refused', failure: answerGoneFailure(gate) };
+      return gate.kind !== 'response'
+        ? { kind: 'approved', gate }
+        : { kind: 'refused', failure: answerGoneFailure(gate) };
     }
   }
 }
-

@@ -24,7 +24,12 @@ export type Waited =
   | { readonly kind: 'decided'; readonly hold: Hold | null };
 
 /** Wait at a gate in the way the agent can follow: 202 at once, or its connection is held. */
-export async function waitAtGate(core: Core, request: ReadRequest, gate: GateRecord, reply: AgentReply): Promise<Waited> {
+export async function waitAtGate(
+  core: Core,
+  request: ReadRequest,
+  gate: GateRecord,
+  reply: AgentReply,
+): Promise<Waited> {
   core.gates.noteRetry(gate.gate_id);
   if (deliveryOf(request) === 'retry') {
     answerPending(core, gate, reply);
@@ -35,7 +40,7 @@ export async function waitAtGate(core: Core, request: ReadRequest, gate: GateRec
   try {
     // Only a request gate has no bytes of the provider yet, so its stream is begun by us.
     if (request.facts?.stream === true && format !== null && gate.kind === 'request') {
-      return await waitInStream(core, gate, openHold(core, request, format), reply);
+      return await waitInStream(core, request, gate, openHold(core, request, format), reply);
     }
     return await waitSilently(core, request, gate, reply);
   } finally {
@@ -43,9 +48,21 @@ export async function waitAtGate(core: Core, request: ReadRequest, gate: GateRec
   }
 }
 
-async function waitInStream(core: Core, gate: GateRecord, hold: Hold, reply: AgentReply): Promise<Waited> {
-  reply.head(200, ['content-type', 'text/event-stream; charset=utf-8', 'cache-control', 'no-cache', ...gateHeaders(gate)]);
-  if (!(await holdStream(core, gate, hold, reply))) return { kind: 'answered' };
+async function waitInStream(
+  core: Core,
+  request: ReadRequest,
+  gate: GateRecord,
+  hold: Hold,
+  reply: AgentReply,
+): Promise<Waited> {
+  reply.head(200, [
+    'content-type',
+    'text/event-stream; charset=utf-8',
+    'cache-control',
+    'no-cache',
+    ...gateHeaders(gate),
+  ]);
+  if (!(await holdStream(core, gate, hold, request, reply))) return { kind: 'answered' };
   const settled = core.gates.byId(gate.gate_id) ?? gate;
   if (stateAt(settled, core.clock.now()) === 'approved') return { kind: 'decided', hold };
   reply.write(hold.reject(verdictText(core, settled), []));
@@ -68,7 +85,12 @@ async function waitSilently(core: Core, request: ReadRequest, gate: GateRecord, 
   const settled = core.gates.byId(gate.gate_id) ?? gate;
   if (stateAt(settled, core.clock.now()) !== 'pending') return { kind: 'decided', hold: null };
   const pending = pendingFailure(settled, RETRY_AFTER_SECONDS);
-  deliverRefusal(reply, request, { failure: pending, exchangeId: gate.exchange_id, runId: gate.run_id, policy: gate.policy });
+  deliverRefusal(reply, request, {
+    failure: pending,
+    exchangeId: gate.exchange_id,
+    runId: gate.run_id,
+    policy: gate.policy,
+  });
   return { kind: 'answered' };
 }
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { GateRecord, ProposedAction } from '../contract/records.ts';
 import { actionHash, proposedArgs } from '../gates/action-hash.ts';
 import { parseArguments, renderValue } from '../policy/arguments.ts';
-import type { Decision, DecidingRule } from '../policy/decision.ts';
+import type { DecidingRule, Decision } from '../policy/decision.ts';
 import type { GateOpening, KeptAnswer } from '../store/store.ts';
 import type { ToolCall } from '../wire/format.ts';
 import { FORMATS } from '../wire/formats.ts';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { GateRecord, GrantRecord, ProposedAction } from '../contract/records.ts';
 import { argsHash } from '../gates/action-hash.ts';
-import { coveringGrants, grantOf, type GrantWish, offerGrant } from '../gates/grants.ts';
+import { coveringGrants, type GrantWish, grantOf, offerGrant } from '../gates/grants.ts';
 import { assessRisk, type Risk, type RiskCall, type RiskSetting } from '../gates/risk.ts';
 import { readCall } from '../policy/calls.ts';
 import { visible } from '../policy/visible.ts';
@@ -22,8 +22,11 @@ export const riskOf = (actions: readonly ProposedAction[]): Risk => assessRisk(a
 
 function riskCall({ tool, args, call_id: id }: ProposedAction): RiskCall {
   const argsText = typeof args === 'string' ? args : JSON.stringify(args);
-  const kind = typeof args === 'string' ? 'custom' : 'function';
-  const [namespace, name] = tool.includes('.') ? [tool.slice(0, tool.indexOf('.')), tool.slice(tool.indexOf('.') + 1)] : [undefined, tool];
+  // Arguments of a function that could not be read for certain are kept as text too; read as a function they stay unreadable.
+  const kind = typeof args === 'string' && !/^\s*[{["]/.test(args) ? 'custom' : 'function';
+  const [namespace, name] = tool.includes('.')
+    ? [tool.slice(0, tool.indexOf('.')), tool.slice(tool.indexOf('.') + 1)]
+    : [undefined, tool];
   const call: ToolCall = { id, name, kind, argsText, ...(namespace === undefined ? {} : { namespace }) };
   return { tool, args, actions: readCall(call).flatMap((subject) => subject.actions()) };
 }

@@ -1,8 +1,8 @@
 import type { GateRecord } from '../contract/records.ts';
 import { stateAt } from '../gates/states.ts';
-import { createFramer } from '../wire/sse-frames.ts';
-import { createHold, type Hold, type HoldableFormat } from '../wire/hold.ts';
 import type { KeptAnswer } from '../store/store.ts';
+import { createHold, type Hold, type HoldableFormat } from '../wire/hold.ts';
+import { createFramer } from '../wire/sse-frames.ts';
 import type { Core } from './core.ts';
 import { makeId } from './make-id.ts';
 import type { AgentReply } from './reply.ts';
@@ -33,8 +33,16 @@ export function openHold(core: Core, request: ReadRequest, format: HoldableForma
 }
 
 /** Show the note and keep the stream alive until agents see a verdict; false when the agent has gone before. */
-export async function holdStream(core: Core, gate: GateRecord, hold: Hold, reply: AgentReply): Promise<boolean> {
-  reply.write(hold.note({ rule: gate.rule, gateId: gate.gate_id }));
+export async function holdStream(
+  core: Core,
+  gate: GateRecord,
+  hold: Hold,
+  request: ReadRequest,
+  reply: AgentReply,
+): Promise<boolean> {
+  // A client that asked for structured output parses the text: the note would break it, empty keep-alives do not.
+  const silent = request.facts?.structuredOutput === true;
+  reply.write(silent ? hold.keepAlive() : hold.note({ rule: gate.rule, gateId: gate.gate_id }));
   const beat = setInterval(() => reply.write(hold.keepAlive()), KEEP_ALIVE_MS);
   const left = new AbortController();
   reply.onGone(() => left.abort());
@@ -59,7 +67,8 @@ export async function holdStream(core: Core, gate: GateRecord, hold: Hold, reply
 export function verdictText(core: Core, gate: GateRecord): string {
   switch (stateAt(gate, core.clock.now())) {
     case 'rejected': {
-      const reason = gate.reason === null || gate.reason === '' ? '' : ` Reason: ${gate.reason}`;
+      const reason =
+        gate.reason === null || gate.reason === '' ? '' : ` Reason: ${gate.reason.replace(/[.!?\s]*$/, '.')}`;
       const suggestion =
         gate.suggested_args === null || gate.suggested_args === undefined
           ? ''

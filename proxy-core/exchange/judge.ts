@@ -1,20 +1,20 @@
 import type { Pricing } from '../budget/rates.ts';
 import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, nanoToUsd } from '../contract/money.ts';
-import { type Decision, type DecidingRule, STRICTNESS } from '../policy/decision.ts';
+import { loopSettings, rateLimits } from '../policy/compile.ts';
+import type { Evaluation } from '../policy/decision.ts';
+import { type DecidingRule, type Decision, STRICTNESS } from '../policy/decision.ts';
 import { type DriftObservation, driftKinds, driftOf, hostsOf } from '../policy/drift.ts';
 import { couldMatch, type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../policy/evaluate.ts';
-import type { Evaluation } from '../policy/decision.ts';
 import { refusalContext, renderReason } from '../policy/explain.ts';
 import type { RequestSubject } from '../policy/facts.ts';
-import { loopSettings, rateLimits } from '../policy/compile.ts';
 import { callSignature, type LoopFinding, loopDecision } from '../policy/loops.ts';
-import type { ResponseReport, ToolCall } from '../wire/format.ts';
+import type { ToolCall } from '../wire/format.ts';
+import type { Route } from './choose-route.ts';
 import type { Core } from './core.ts';
 import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
 import type { LiveRun } from './run-directory.ts';
-import type { Route } from './choose-route.ts';
 
 /**
  * What the run's policy says of a request and of the tool calls of its answer. The policy domain decides; here its
@@ -77,16 +77,39 @@ export async function judgeRequest(core: Core, judged: Judged, resend: boolean):
   const found = counted ? core.loops.observeRequest(loops, run.runId, request.digest, now) : null;
   const looped = found === null ? null : noteLoop(core, judged, found);
   const strictest = stricter(decision, looped);
-  const alerts = [decision, looped].filter((one) => one !== null).filter((one) => one.effect === 'alert' || one.alerts.length > 0);
-  if (strictest.effect === 'block') return { kind: 'refused', failure: loopFailure(run, strictest), decision: strictest };
+  const alerts = [decision, looped]
+    .filter((one) => one !== null)
+    .filter((one) => one.effect === 'alert' || one.alerts.length > 0);
+  if (strictest.effect === 'block')
+    return { kind: 'refused', failure: loopFailure(run, strictest), decision: strictest };
   return strictest.effect === 'gate' && !silenced.has(strictest.rule?.name ?? '')
     ? { kind: 'gates', decision: strictest, alerts }
     : { kind: 'passes', alerts };
 }
 
+/** Judge a call of the tool invocation API as the same call in a model's answer would be. */
+export async function judgeTool(
+  core: Core,
+  judged: Judged,
+  call: ToolCall,
+  resend: boolean,
+): Promise<RequestJudgement> {
+  const { run } = judged;
+  const answer = await judgeAnswer(core, judged, [call], !resend);
+  for (const grantId of answer.grantsUsed) {
+    const used = { at: core.clock.now(), grantId, runId: run.runId, exchangeId: null };
+    core.store.write('useGrant', used).committed.catch(() => undefined);
+  }
+  if (answer.decision === null) return { kind: 'passes', alerts: answer.alerts };
+  return answer.effect === 'block'
+    ? { kind: 'refused', failure: blockedFailure(run, answer.decision), decision: answer.decision }
+    : { kind: 'gates', decision: answer.decision, alerts: answer.alerts };
+}
+
 /** Whether any answer to this request could need withholding, so that its stream must be watched frame by frame. */
 export const mayWithhold = (core: Core, { policy, subject, run }: Judged): boolean =>
-  couldMatch(policy.compiled, subject) || core.loops.couldTrip(loopSettings(policy.compiled), run.runId, core.clock.now());
+  couldMatch(policy.compiled, subject) ||
+  core.loops.couldTrip(loopSettings(policy.compiled), run.runId, core.clock.now());
 
 /** The decision on all tool calls of an answer: the strictest counts for the whole of it. */
 export interface AnswerJudgement {
@@ -100,26 +123,37 @@ export interface AnswerJudgement {
   readonly grantsUsed: readonly string[];
 }
 
-/** Judge a complete answer. One that cannot be read whole is blocked: what the client would make of it is not known. */
-export async function judgeAnswer(core: Core, judged: Judged, report: ResponseReport): Promise<AnswerJudgement> {
+/** Judge the tool calls of a complete answer. `counted`: they count in loops, which resends do not. */
+export async function judgeAnswer(
+  core: Core,
+  judged: Judged,
+  toolCalls: readonly ToolCall[],
+  counted = true,
+): Promise<AnswerJudgement> {
   const { policy, subject, run } = judged;
   const now = core.clock.now();
   const calls: { call: ToolCall; decision: Decision }[] = [];
   const alerts: Decision[] = [];
   const grantsUsed: string[] = [];
-  for (const call of report.toolCalls) {
+  for (const call of toolCalls) {
     if (call.kind === 'server') continue;
     const covering = core.grantsFor(run, call);
     const silenced = new Set(covering.map((grant) => grant.rule));
     let decision = await decide(core, (options) => evaluateToolCall(policy.compiled, subject, call, options), silenced);
     watchDrift(core, judged, decision, call);
-    const loop = core.loops.observeCall(loopSettings(policy.compiled), run.runId, callSignature(call), now);
+    const loop = !counted
+      ? null
+      : core.loops.observeCall(loopSettings(policy.compiled), run.runId, callSignature(call), now);
     if (loop !== null) decision = stricter(decision, noteLoop(core, judged, loop));
     if (decision.effect === 'alert' || decision.alerts.length > 0) alerts.push(decision);
-    if (decision.effect === 'allow') grantsUsed.push(...covering.filter(({ rule }) => rule === decision.rule?.name).map(({ grant_id }) => grant_id));
+    if (decision.effect === 'allow')
+      grantsUsed.push(...covering.filter(({ rule }) => rule === decision.rule?.name).map(({ grant_id }) => grant_id));
     calls.push({ call, decision });
   }
-  const strictest = calls.reduce<Decision | null>((best, { decision }) => (best === null ? decision : stricter(best, decision)), null);
+  const strictest = calls.reduce<Decision | null>(
+    (best, { decision }) => (best === null ? decision : stricter(best, decision)),
+    null,
+  );
   const stops = strictest?.effect === 'gate' || strictest?.effect === 'block';
   return {
     effect: strictest?.effect === 'block' ? 'block' : strictest?.effect === 'gate' ? 'gate' : 'allow',
@@ -203,7 +237,11 @@ const loopFailure = (run: LiveRun, decision: Decision): Failure =>
 
 type Limited = Extract<ReturnType<Core['rates']['admit']>, { kind: 'limited' }>;
 
-function limitedFailure(run: LiveRun, policy: PolicyInForce, { limit, unit, used, retryAfterSeconds }: Limited): Failure {
+function limitedFailure(
+  run: LiveRun,
+  policy: PolicyInForce,
+  { limit, unit, used, retryAfterSeconds }: Limited,
+): Failure {
   const most = limit[unit];
   return failure(
     'rate_limited',

@@ -1,6 +1,6 @@
-import { renderReason } from '../policy/explain.ts';
 import type { Decision } from '../policy/decision.ts';
-import type { Admitted } from './admit.ts';
+import { renderReason } from '../policy/explain.ts';
+import type { Admitted } from './admission.ts';
 import type { Ruling } from './answer-ruling.ts';
 import type { Core } from './core.ts';
 import { ruleName } from './judge.ts';
@@ -37,7 +37,8 @@ export function noteAlerts(
   decisions: readonly Decision[],
 ): void {
   for (const decision of decisions) {
-    const rules = decision.effect === 'alert' && decision.rule !== null ? [decision.rule, ...decision.alerts] : decision.alerts;
+    const rules =
+      decision.effect === 'alert' && decision.rule !== null ? [decision.rule, ...decision.alerts] : decision.alerts;
     for (const rule of rules) {
       const alert = { ...decision, effect: 'alert', rule } as const;
       core.bus.publish('policy.alert', {

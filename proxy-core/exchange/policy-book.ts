@@ -40,7 +40,8 @@ const DEFAULT_ALERTS = [0.8];
 /** A stored version made ready. It was checked when it was stored; one that no longer parses is a bug and throws. */
 function openPolicy(name: string, version: number, document: string): PolicyInForce {
   const parsed = parsePolicy(document, `${name}@${version}`);
-  if (parsed.kind === 'problems') throw new Error(`policy ${name}@${version}: ${parsed.problems[0]?.message ?? 'not valid'}`);
+  if (parsed.kind === 'problems')
+    throw new Error(`policy ${name}@${version}: ${parsed.problems[0]?.message ?? 'not valid'}`);
   const { budget } = parsed.definition;
   const compiled = compilePolicy(parsed.definition, version);
   return {
@@ -61,7 +62,11 @@ function openPolicy(name: string, version: number, document: string): PolicyInFo
 export async function createPolicyBook(store: Store, clock: Clock): Promise<PolicyBook> {
   if (!store.read.policies().some(({ name }) => name === STARTER_POLICY_NAME)) {
     const by = { actor: 'system', channel: 'setup' };
-    const starter = { name: STARTER_POLICY_NAME, document: STARTER_POLICY, note: 'Starter policy: gate destructive actions' };
+    const starter = {
+      name: STARTER_POLICY_NAME,
+      document: STARTER_POLICY,
+      note: 'Starter policy: gate destructive actions',
+    };
     await store.write('savePolicy', { at: clock.now(), ...starter, by }).durable;
   }
   const opened = new Map<string, PolicyInForce>();

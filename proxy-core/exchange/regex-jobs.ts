@@ -23,7 +23,8 @@ export function createRegexJobs(): RegexJobs {
       const doing = worker;
       const finish = (matched: boolean | null, broken: boolean): void => {
         clearTimeout(late);
-        doing.removeAllListeners();
+        // By name: without Node's own listeners the worker's next message would never be heard.
+        doing.removeAllListeners('message').removeAllListeners('error');
         if (broken) {
           worker = null;
           void doing.terminate();

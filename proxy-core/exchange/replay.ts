@@ -1,7 +1,7 @@
-import { jsonToStream, streamToJson } from '../wire/transcode.ts';
 import { failure } from '../contract/failures.ts';
 import type { GateRecord } from '../contract/records.ts';
 import type { KeptAnswer } from '../store/store.ts';
+import { jsonToStream, streamToJson } from '../wire/transcode.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal } from './deliver.ts';
 import { holdableFormat } from './held-stream.ts';
@@ -29,7 +29,12 @@ export async function replay(
       gate_id: gate.gate_id,
       recover: 'Send the same request with the same stream setting as the first time.',
     });
-    return deliverRefusal(reply, request, { failure: reason, exchangeId: gate.exchange_id, runId: gate.run_id, policy: gate.policy });
+    return deliverRefusal(reply, request, {
+      failure: reason,
+      exchangeId: gate.exchange_id,
+      runId: gate.run_id,
+      policy: gate.policy,
+    });
   }
   reply.head(wanted.status, [
     ...wanted.headers,

@@ -9,6 +9,7 @@ import type { Format, RequestFacts } from '../wire/format.ts';
 import { FORMATS } from '../wire/formats.ts';
 import { scanJson } from '../wire/json-scan.ts';
 import type { Endpoint, Target } from './endpoint.ts';
+import { readToolRequest, type ToolRequest } from './tool-request.ts';
 
 /** A request as the agent port hands it on: authenticated, its body complete and decoded. */
 export interface AgentRequest {
@@ -27,6 +28,8 @@ export interface AgentRequest {
 export interface ReadRequest extends AgentRequest {
   readonly format: Format | null;
   readonly facts: RequestFacts | null;
+  /** The call itself, for the tool invocation API. */
+  readonly tool: ToolRequest | null;
   readonly client: ClientKind | null;
   readonly session: ClientSession;
   readonly asks: Asks;
@@ -62,9 +65,11 @@ export function readRequest(request: AgentRequest): Reading {
   const client = recogniseClient(request.headers);
   const { endpoint } = request;
   const format = endpoint.kind === 'model' || endpoint.kind === 'count' ? FORMATS[endpoint.format] : null;
-  const parsed = format === null ? null : parseBody(request.body);
+  const parsed = format === null && endpoint.kind !== 'tool' ? null : parseBody(request.body);
   if (parsed !== null && parsed.kind === 'refused') return parsed;
   const facts = parsed === null || format === null ? null : format.parseRequest(parsed.value);
+  const tool = endpoint.kind === 'tool' ? readToolRequest(endpoint.name, request.body, parsed?.value) : null;
+  if (tool !== null && 'code' in tool) return { kind: 'refused', failure: tool };
   const session = readSession(client, request.headers, facts);
   const keys =
     session.session === null && parsed !== null ? conversationKeys(parsed.value, sha256) : { whole: null, earlier: [] };
@@ -74,6 +79,7 @@ export function readRequest(request: AgentRequest): Reading {
       ...request,
       format,
       facts,
+      tool,
       client,
       session: endpoint.kind === 'count' ? { ...session, side: 'count_tokens' } : session,
       asks,
@@ -84,7 +90,7 @@ export function readRequest(request: AgentRequest): Reading {
         pathRun: request.target.pathRun,
         newRun: request.headers['x-rungate-new-run'] === 'true',
         session,
-        handedOut: handedOut(facts),
+        handedOut: tool === null ? handedOut(facts) : [{ kind: 'tool_call', key: tool.callId }],
         conversation: keys.earlier,
       },
     },
@@ -108,6 +114,8 @@ function parseBody(body: Uint8Array): ParsedBody {
   }
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return refused('The body is not a JSON object.');
     return { kind: 'parsed', value };
   } catch {
     return refused('The body is not valid JSON.');

@@ -8,7 +8,7 @@ import { upstreamPath } from '../providers/provider.ts';
 import type { UpstreamRequest } from '../providers/upstream.ts';
 import { endedFailure } from '../runs/identify.ts';
 import type { AdmitInput, RunKey } from '../store/store.ts';
-import type { Admission } from './admit.ts';
+import type { Admission } from './admission.ts';
 import type { Route } from './choose-route.ts';
 import type { ChosenRun } from './choose-run.ts';
 import type { Core } from './core.ts';
@@ -166,11 +166,17 @@ export async function reserve(
   }
 }
 
+const toolPath = ({ provider: { baseUrl } }: Route): string =>
+  baseUrl === null ? '/' : `${baseUrl.pathname}${baseUrl.search}`;
+
 function upstreamRequest(request: ReadRequest, route: Route, edited: EditedBody): UpstreamRequest {
   return {
     provider: route.provider,
     method: request.method,
-    path: upstreamPath(route.provider, request.target.path, request.target.query) ?? request.target.path,
+    path:
+      request.endpoint.kind === 'tool'
+        ? toolPath(route)
+        : (upstreamPath(route.provider, request.target.path, request.target.query) ?? request.target.path),
     headers: upstreamHeaders(request.rawHeaders, { credential: route.credential, bodyDecoded: request.bodyDecoded }),
     body: request.method === 'GET' || request.method === 'HEAD' ? null : edited.bytes,
   };

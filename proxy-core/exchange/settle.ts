@@ -3,7 +3,7 @@ import { type NanoUsd, nanoToUsd, nanoUsd, showUsd, ZERO_USD } from '../contract
 import type { ExchangeState } from '../contract/records.ts';
 import type { RunKey, SettleInput, SettleOutput } from '../store/store.ts';
 import type { ResponseReport } from '../wire/format.ts';
-import type { Admitted } from './admit.ts';
+import type { Admitted } from './admission.ts';
 import type { Ruling } from './answer-ruling.ts';
 import type { Core } from './core.ts';
 import type { Outcome } from './forward.ts';
@@ -21,7 +21,10 @@ export function settle(core: Core, admitted: Admitted, outcome: Outcome, ruling:
   const receipt = core.store.write('settle', settleInput(core, admitted, outcome, ruling, charged, keys));
   core.runs.file(admitted.run, keys, receipt.committed);
   const body = answer?.body == null ? null : Buffer.concat(answer.body);
-  const stored = body === null || body.length === 0 ? null : core.store.write('storeResponse', { exchangeId: admitted.exchangeId, body });
+  const stored =
+    body === null || body.length === 0
+      ? null
+      : core.store.write('storeResponse', { exchangeId: admitted.exchangeId, body });
   learn(core, admitted, answer?.report ?? null);
   const recorded = receipt.committed.then((result) => record(core, admitted, result));
   // What other calls have under way is not this one's business: only its own records are waited for.
@@ -55,7 +58,8 @@ export function chargeFor(admitted: Pick<Admitted, 'pricing' | 'reserved' | 'req
   }
   const usage = answer?.report?.usage ?? null;
   const seen = usage === null ? null : cost(admitted.pricing.rates, usage);
-  if (seen !== null && outcome.kind === 'completed' && answer?.report?.complete === true) return { cost: seen.cost, estimated: seen.estimated > 0 };
+  if (seen !== null && outcome.kind === 'completed' && answer?.report?.complete === true)
+    return { cost: seen.cost, estimated: seen.estimated > 0 };
   const floor = seen?.cost ?? ZERO_USD;
   return { cost: floor > admitted.reserved ? floor : admitted.reserved, estimated: true };
 }

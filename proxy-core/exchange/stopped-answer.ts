@@ -1,7 +1,7 @@
 import { stateAt } from '../gates/states.ts';
 import { renderReason } from '../policy/explain.ts';
 import type { Hold } from '../wire/hold.ts';
-import type { Admitted } from './admit.ts';
+import type { Admitted } from './admission.ts';
 import type { Ruling } from './answer-ruling.ts';
 import type { Core } from './core.ts';
 import { breakOff, governedHeaders } from './deliver.ts';
@@ -82,7 +82,7 @@ export async function gateAnswer(
   }
   core.abandons.arrive(gate.gate_id);
   try {
-    if (!(await holdStream(core, gate, hold, reply))) return 'done';
+    if (!(await holdStream(core, gate, hold, request, reply))) return 'done';
   } finally {
     core.abandons.leave(gate.gate_id);
   }
@@ -101,4 +101,3 @@ export async function gateAnswer(
 
 const notLength = (text: string, index: number, all: readonly string[]): boolean =>
   (index % 2 === 0 ? text : (all[index - 1] ?? '')).toLowerCase() !== 'content-length';
-

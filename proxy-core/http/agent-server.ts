@@ -1,16 +1,17 @@
 import type { AddressInfo, Socket } from 'node:net';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Failure, failure } from '../contract/failures.ts';
 import type { AgentRecord } from '../contract/records.ts';
 import type { Core } from '../exchange/core.ts';
 import { parseTarget, type Target } from '../exchange/endpoint.ts';
 import { makeId } from '../exchange/make-id.ts';
-import { refusalTarget } from '../exchange/refusal-target.ts';
 import { renderRefusal } from '../wire/refusal.ts';
 import { readCredential } from './agent-credential.ts';
 import { closeServer } from './close-server.ts';
+import { addGateRoutes } from './gate-routes.ts';
 import { guard } from './guard.ts';
 import { addModelRoutes } from './model-routes.ts';
+import { refuse } from './refuse.ts';
 import { addRunRoutes } from './run-routes.ts';
 import { renderSelfDescription } from './self-description.ts';
 
@@ -39,7 +40,11 @@ const OPEN_PATHS = new Set(['/', '/llms.txt', '/healthz']);
 export async function listenAgentPort(core: Core, port: number): Promise<AgentServer> {
   const server = Fastify({
     genReqId: () => makeId('xch', core),
-    http: { maxHeaderSize: core.options.headerBytes },
+    http: {
+      maxHeaderSize: core.options.headerBytes,
+      // Node looks for late requests this often; a short time limit must not wait for the default of 30 s.
+      connectionsCheckingInterval: Math.min(30_000, Math.ceil(core.options.requestTimeoutMs / 4)),
+    },
     bodyLimit: Number.MAX_SAFE_INTEGER,
     exposeHeadRoutes: false,
     keepAliveTimeout: 75_000,
@@ -70,6 +75,9 @@ function prepare(server: FastifyInstance, core: Core): void {
   });
   server.setNotFoundHandler((request, reply) => refuse(request, reply, unknownPath(request)));
   server.setErrorHandler((error, request, reply) => {
+    if (error instanceof Error && 'code' in error && error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+      return refuse(request, reply, failure('unsupported_media_type', 'The content-type is not a valid one.'));
+    }
     core.log.error('http.route_failed', { path: request.target?.path, error: String(error) });
     return refuse(
       request,
@@ -84,6 +92,7 @@ function prepare(server: FastifyInstance, core: Core): void {
     reply.type('text/plain; charset=utf-8').send(renderSelfDescription(`http://${request.headers.host}`)),
   );
   addRunRoutes(server, core);
+  addGateRoutes(server, core);
   addModelRoutes(server, core);
 }
 
@@ -132,16 +141,6 @@ const unknownPath = (request: FastifyRequest): Failure =>
       recover: 'See GET /llms.txt for the endpoints.',
     },
   );
-
-/** Answer a refusal in the caller's own shape and leave nothing unread behind it on the connection. */
-export function refuse(request: FastifyRequest, reply: FastifyReply, reason: Failure): FastifyReply {
-  const headers = request.headers as Record<string, string | undefined>;
-  const target = request.target ?? parseTarget(request.originalUrl);
-  const rendered = renderRefusal(reason, refusalTarget({ method: request.method, headers, target }, request.id));
-  if (!request.raw.readableEnded) reply.header('connection', 'close');
-  reply.headers(rendered.headers);
-  return reply.code(rendered.status).send(rendered.body);
-}
 
 const UNREADABLE: Readonly<Record<string, Failure>> = {
   HPE_HEADER_OVERFLOW: {

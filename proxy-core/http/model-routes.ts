@@ -4,7 +4,7 @@ import { endpointOf } from '../exchange/endpoint.ts';
 import { govern } from '../exchange/exchange.ts';
 import { listModels } from '../exchange/list-models.ts';
 import { createAgentReply } from './agent-reply.ts';
-import { refuse } from './agent-server.ts';
+import { refuse } from './refuse.ts';
 import { readRequestBody } from './request-body.ts';
 
 /** Everything under /v1 that goes to a provider. The body is read here, after guard and token have passed. */

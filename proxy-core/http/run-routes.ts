@@ -8,8 +8,10 @@ import { storeRefusal } from '../exchange/admit.ts';
 import { heldAfterStop, policyFor, runCap } from '../exchange/choose-run.ts';
 import type { Core } from '../exchange/core.ts';
 import { makeId } from '../exchange/make-id.ts';
+import { agentGate } from '../gates/bodies.ts';
 import { StoreUnavailable } from '../store/store.ts';
-import { refuse } from './agent-server.ts';
+import { scanJson } from '../wire/json-scan.ts';
+import { refuse } from './refuse.ts';
 import { readRequestBody } from './request-body.ts';
 
 /** The run API (behaviour §2). An agent sees its own runs only: anything else is 404, whether it exists or not. */
@@ -82,7 +84,7 @@ async function startRun(core: Core, request: FastifyRequest, reply: FastifyReply
     .durable;
   live.start = null;
   core.bus.publish('run.started', { run_id: runId, agent: agent.name, policy: policy.ref, client: null });
-  return reply.code(201).send(renderRun(run));
+  return reply.code(201).send(renderRun(core, run));
 }
 
 async function showRun(
@@ -91,7 +93,7 @@ async function showRun(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const run = ownRun(core, request);
-  return run === null ? refuse(request, reply, unknownRun(request.params.id)) : reply.send(renderRun(run));
+  return run === null ? refuse(request, reply, unknownRun(request.params.id)) : reply.send(renderRun(core, run));
 }
 
 async function completeRun(
@@ -109,10 +111,11 @@ async function completeRun(
   }).durable;
   const live = core.runs.find(run.run_id);
   if (live !== null) live.state = run.state;
+  core.gates.reread(run.run_id);
   if (changed) {
     core.bus.publish('run.completed', { run_id: run.run_id, agent: request.agent.name, spent_nano: run.spent_nano });
   }
-  return reply.send(renderRun(run));
+  return reply.send(renderRun(core, run));
 }
 
 async function putArtifact(
@@ -142,9 +145,11 @@ function ownRun(core: Core, request: FastifyRequest<{ Params: { id: string } }>)
 }
 
 /** A run as its agent sees it. */
-function renderRun(run: RunRecord): Readonly<Record<string, unknown>> {
+function renderRun(core: Core, run: RunRecord): Readonly<Record<string, unknown>> {
   const cap = run.cap_nano === null ? null : nanoToUsd(nanoUsd(run.cap_nano));
   const spent = nanoToUsd(nanoUsd(run.spent_nano));
+  const now = core.clock.now();
+  const gates = core.store.read.gates({ runId: run.run_id, state: 'pending', limit: 100 }).items;
   return {
     run_id: run.run_id,
     state: run.state,
@@ -159,7 +164,7 @@ function renderRun(run: RunRecord): Readonly<Record<string, unknown>> {
     started_at: new Date(run.started_at).toISOString(),
     last_activity_at: new Date(run.last_activity_at).toISOString(),
     ended_at: run.ended_at === null ? null : new Date(run.ended_at).toISOString(),
-    open_gates: [],
+    open_gates: gates.map((gate) => agentGate(gate, now)),
   };
 }
 
@@ -171,10 +176,13 @@ async function readJson(request: FastifyRequest): Promise<Json | Failure> {
   if (body.kind === 'gone') return failure('invalid_request', 'The request was not completed.');
   if (body.bytes.length === 0) return { value: {} };
   try {
-    return { value: JSON.parse(body.bytes.toString('utf8')) };
+    if (scanJson(body.bytes).kind === 'scanned') return { value: JSON.parse(body.bytes.toString('utf8')) };
   } catch {
-    return failure('invalid_request', 'The body is not valid JSON.', { recover: 'Send a JSON object.' });
+    // Structure is right and spelling is not: refused below like the rest.
   }
+  return failure('invalid_request', 'The body is not a JSON object with each key once.', {
+    recover: 'Send a JSON object.',
+  });
 }
 
 const unknownRun = (runId: string): Failure =>

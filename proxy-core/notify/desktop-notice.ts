@@ -79,6 +79,6 @@ function plain(text: string, limit: number): string {
     .value.replace(/\s+/g, ' ')
     .trim()
     .replace(HIDDEN, (mark) => `\\u{${(mark.codePointAt(0) ?? 0).toString(16)}}`);
-  const characters = [...line];
+  const characters = Array.from(line);
   return characters.length <= limit ? line : `${characters.slice(0, limit - 1).join('')}…`;
 }

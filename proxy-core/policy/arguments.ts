@@ -30,7 +30,14 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const PLAIN = /[ !#-[\]-\u{10ffff}]*/uy;
 const SPACE = /[ \t\r\n]*/y;
 
+/** Carries the reason out of the recursion; never leaves this file. */
 class Unclear extends Error {}
+
+/** The text and how far it has been read. */
+interface Cursor {
+  readonly text: string;
+  at: number;
+}
 
 /** Parse JSON text. Empty text means no arguments, as every client reads it. Never throws; text beyond doubt is `parsed`. */
 export function parseArguments(text: string): ParsedArguments {
@@ -65,120 +72,127 @@ function significant(numeral: string): string {
   return mantissa.replace(/^0+/, '').replace(/0+$/, '');
 }
 
+function fail(why: string): never {
+  throw new Unclear(why);
+}
+const NOT_JSON = 'arguments are not valid JSON';
+
 function readDocument(text: string): ArgValue {
-  let at = 0;
+  const cursor: Cursor = { text, at: 0 };
+  const value = readValue(cursor, 0);
+  skipSpace(cursor);
+  return cursor.at === text.length ? value : fail(NOT_JSON);
+}
 
-  const fail = (why: string): never => {
-    throw new Unclear(why);
-  };
-  const skipSpace = (): void => {
-    const code = text.charCodeAt(at);
-    if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
-    SPACE.lastIndex = at;
-    SPACE.test(text);
-    at = SPACE.lastIndex;
-  };
-  const readString = (): string => {
-    const start = at;
-    at += 1;
-    let escaped = false;
-    for (;;) {
-      PLAIN.lastIndex = at;
-      PLAIN.test(text);
-      at = PLAIN.lastIndex;
-      const stop = text[at];
-      if (stop === '"') {
-        at += 1;
-        return escaped ? decodeString(text.slice(start, at)) : text.slice(start + 1, at - 1);
-      }
-      if (stop !== '\\' || at + 2 > text.length) return fail('arguments are not valid JSON');
-      escaped = true;
-      at += 2;
-    }
-  };
-  const readNumeral = (): ArgValue => {
-    NUMBER.lastIndex = at;
-    const found = NUMBER.exec(text)?.[0] ?? fail('arguments are not valid JSON');
-    at += found.length;
-    return readNumber(found);
-  };
-  const readWord = (word: string, value: boolean | null): ArgValue => {
-    if (!text.startsWith(word, at)) return fail('arguments are not valid JSON');
-    at += word.length;
-    return value;
-  };
-  const readList = (depth: number): ArgValue => {
-    const list: ArgValue[] = [];
-    at += 1;
-    skipSpace();
-    if (text[at] === ']') {
-      at += 1;
-      return list;
-    }
-    for (;;) {
-      list.push(readValue(depth + 1));
-      if (endsAfter(']')) return list;
-    }
-  };
-  const readObject = (depth: number): ArgValue => {
-    const object = new Map<string, ArgValue>();
-    at += 1;
-    skipSpace();
-    if (text[at] === '}') {
-      at += 1;
-      return object;
-    }
-    for (;;) {
-      skipSpace();
-      if (text[at] !== '"') return fail('arguments are not valid JSON');
-      const key = readString();
-      if (object.has(key)) return fail(`the key "${key.slice(0, 40)}" is given twice`);
-      skipSpace();
-      if (text[at] !== ':') return fail('arguments are not valid JSON');
-      at += 1;
-      object.set(key, readValue(depth + 1));
-      if (endsAfter('}')) return object;
-    }
-  };
-  const endsAfter = (closer: ']' | '}'): boolean => {
-    skipSpace();
-    const mark = text[at];
-    at += 1;
-    if (mark === closer) return true;
-    return mark === ',' ? false : fail('arguments are not valid JSON');
-  };
-  const readValue = (depth: number): ArgValue => {
-    if (depth > DEPTH_LIMIT) return fail(`arguments are nested deeper than ${DEPTH_LIMIT}`);
-    skipSpace();
-    switch (text.charAt(at)) {
-      case '{':
-        return readObject(depth);
-      case '[':
-        return readList(depth);
-      case '"':
-        return readString();
-      case 't':
-        return readWord('true', true);
-      case 'f':
-        return readWord('false', false);
-      case 'n':
-        return readWord('null', null);
-      default:
-        return readNumeral();
-    }
-  };
+function readValue(cursor: Cursor, depth: number): ArgValue {
+  if (depth > DEPTH_LIMIT) return fail(`arguments are nested deeper than ${DEPTH_LIMIT}`);
+  skipSpace(cursor);
+  switch (cursor.text.charAt(cursor.at)) {
+    case '{':
+      return readObject(cursor, depth);
+    case '[':
+      return readList(cursor, depth);
+    case '"':
+      return readString(cursor);
+    case 't':
+      return readWord(cursor, 'true', true);
+    case 'f':
+      return readWord(cursor, 'false', false);
+    case 'n':
+      return readWord(cursor, 'null', null);
+    default:
+      return readNumeral(cursor);
+  }
+}
 
-  const value = readValue(0);
-  skipSpace();
-  return at === text.length ? value : fail('arguments are not valid JSON');
+function skipSpace(cursor: Cursor): void {
+  const code = cursor.text.charCodeAt(cursor.at);
+  if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
+  SPACE.lastIndex = cursor.at;
+  SPACE.test(cursor.text);
+  cursor.at = SPACE.lastIndex;
+}
+
+function readString(cursor: Cursor): string {
+  const { text } = cursor;
+  const start = cursor.at;
+  let escaped = false;
+  let at = start + 1;
+  for (;;) {
+    PLAIN.lastIndex = at;
+    PLAIN.test(text);
+    at = PLAIN.lastIndex;
+    const stop = text[at];
+    if (stop === '"') break;
+    if (stop !== '\\' || at + 2 > text.length) return fail(NOT_JSON);
+    escaped = true;
+    at += 2;
+  }
+  cursor.at = at + 1;
+  return escaped ? decodeString(text.slice(start, at + 1)) : text.slice(start + 1, at);
 }
 
 function decodeString(quoted: string): string {
   try {
     return JSON.parse(quoted) as string;
   } catch {
-    throw new Unclear('arguments are not valid JSON');
+    return fail(NOT_JSON);
   }
+}
+
+function readNumeral(cursor: Cursor): ArgValue {
+  NUMBER.lastIndex = cursor.at;
+  const found = NUMBER.exec(cursor.text)?.[0] ?? fail(NOT_JSON);
+  cursor.at += found.length;
+  return readNumber(found);
+}
+
+function readWord(cursor: Cursor, word: string, value: boolean | null): ArgValue {
+  if (!cursor.text.startsWith(word, cursor.at)) return fail(NOT_JSON);
+  cursor.at += word.length;
+  return value;
+}
+
+function readList(cursor: Cursor, depth: number): ArgValue {
+  const list: ArgValue[] = [];
+  if (opensEmpty(cursor, ']')) return list;
+  do list.push(readValue(cursor, depth + 1));
+  while (!endsAfter(cursor, ']'));
+  return list;
+}
+
+function readObject(cursor: Cursor, depth: number): ArgValue {
+  const object = new Map<string, ArgValue>();
+  if (opensEmpty(cursor, '}')) return object;
+  do {
+    skipSpace(cursor);
+    if (cursor.text[cursor.at] !== '"') return fail(NOT_JSON);
+    const key = readString(cursor);
+    if (object.has(key)) return fail(`the key "${key.slice(0, 40)}" is given twice`);
+    skipSpace(cursor);
+    if (cursor.text[cursor.at] !== ':') return fail(NOT_JSON);
+    cursor.at += 1;
+    object.set(key, readValue(cursor, depth + 1));
+  } while (!endsAfter(cursor, '}'));
+  return object;
+}
+
+/** Step over the opening mark; true when the closing one follows and has been stepped over too. */
+function opensEmpty(cursor: Cursor, closer: ']' | '}'): boolean {
+  cursor.at += 1;
+  skipSpace(cursor);
+  if (cursor.text[cursor.at] !== closer) return false;
+  cursor.at += 1;
+  return true;
+}
+
+/** Step over the mark after an element: true for the closing one, false for a comma. */
+function endsAfter(cursor: Cursor, closer: ']' | '}'): boolean {
+  skipSpace(cursor);
+  const mark = cursor.text[cursor.at];
+  cursor.at += 1;
+  if (mark === closer) return true;
+  return mark === ',' ? false : fail(NOT_JSON);
 }
 
 /** The value as JSON text with sorted keys; numbers that a double does not hold keep their source. Same value, same text. */

@@ -1,6 +1,7 @@
 import { stageOfCondition } from './compile.ts';
 import { type Condition, parseMatch, pinnedTexts, requiredTests } from './conditions.ts';
 import { STRICTNESS } from './decision.ts';
+import type { Stage } from './facts.ts';
 import { matchesAny } from './glob.ts';
 import type { PolicyDefinition, RuleDefinition } from './schema.ts';
 
@@ -15,7 +16,9 @@ interface ReadRule {
   readonly index: number;
   readonly definition: RuleDefinition;
   readonly condition: Condition;
-  readonly stage: 'request' | 'tool_call';
+  readonly stage: Stage;
+  /** What it demands, each demand as text: a rule that demands a subset covers it. */
+  readonly demands: ReadonlySet<string>;
 }
 
 /** Everything wrong with the rules of a definition: matches, names, rules that can never decide. Empty when it is sound. */
@@ -26,7 +29,11 @@ export function checkRules(definition: PolicyDefinition): readonly Fault[] {
   );
   const rules = read
     .filter((rule) => rule.faults.length === 0)
-    .map((rule) => ({ ...rule, stage: stageOfCondition(rule.condition) }));
+    .map((rule) => ({
+      ...rule,
+      stage: stageOfCondition(rule.condition),
+      demands: new Set(parts(rule.condition).map(keyOf)),
+    }));
   const enabled = rules.filter((rule) => rule.definition.enabled !== false);
   return [
     ...faults,
@@ -159,7 +166,7 @@ function checkShadow(rules: readonly ReadRule[], rule: ReadRule): readonly Fault
  * least as strict and never skipped by an allow that `rule` escapes.
  */
 function shadows(rules: readonly ReadRule[], cover: ReadRule, rule: ReadRule): boolean {
-  if (cover.stage !== rule.stage || !demandsNoMore(cover.condition, rule.condition)) return false;
+  if (cover.stage !== rule.stage || !isSubset(cover.demands, rule.demands)) return false;
   const [strict, weak] = [STRICTNESS[cover.definition.action], STRICTNESS[rule.definition.action]];
   const earlier = cover.index < rule.index;
   if (rule.definition.action === 'allow')
@@ -170,10 +177,10 @@ function shadows(rules: readonly ReadRule[], cover: ReadRule, rule: ReadRule): b
   return strict > weak && !rules.some((other) => between(other) && other.definition.action === 'allow');
 }
 
-/** Whether every condition of `cover` is also a condition of `rule`, so that it matches whenever `rule` does. */
-function demandsNoMore(cover: Condition, rule: Condition): boolean {
-  const own = new Set(parts(rule).map(keyOf));
-  return parts(cover).every((part) => own.has(keyOf(part)));
+function isSubset(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean {
+  if (some.size > all.size) return false;
+  for (const item of some) if (!all.has(item)) return false;
+  return true;
 }
 
 const parts = (condition: Condition): readonly Condition[] =>

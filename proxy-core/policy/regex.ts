@@ -56,8 +56,13 @@ export function needsWorker(length: number, size = 0): boolean {
   return length > INLINE_INPUT_LIMIT || length * size > INLINE_WORK_LIMIT;
 }
 
-/** Do a job, in a worker. Null when its pattern does not compile. */
+const CACHE_LIMIT = 1_000;
+const compiledJobs = new Map<string, CompiledPattern>();
+
+/** Do a job, in a worker; patterns are compiled once per worker. Null when the pattern does not compile. */
 export function matchJob(job: RegexJob): boolean | null {
-  const compiled = compilePattern(job.pattern);
+  const compiled = compiledJobs.get(job.pattern) ?? compilePattern(job.pattern);
+  if (compiledJobs.size >= CACHE_LIMIT) compiledJobs.clear();
+  compiledJobs.set(job.pattern, compiled);
   return compiled.kind === 'pattern' ? compiled.pattern.test(job.input) : null;
 }

@@ -14,38 +14,46 @@ export interface ShellActions {
 }
 
 const COMMAND_LIMIT = 256;
+/** Words looked at in all, those behind wrappers counted again. */
+const WORK_LIMIT = 200_000;
 const NEST_LIMIT = 6;
 /** Programs that run the command which follows them; each word after them may be where it begins. */
 const WRAPPERS = new Set(
   (
     'sudo doas env nohup command builtin exec time nice ionice timeout stdbuf setsid xargs parallel strace ltrace watch ' +
-    'unbuffer chronic busybox toybox flock chroot unshare nsenter caffeinate script su runuser npx bunx uvx ssh'
+    'unbuffer chronic busybox toybox flock chroot unshare nsenter caffeinate script su runuser npx bunx uvx ssh function ' +
+    'tmux screen pwsh powershell cmd'
   ).split(' '),
 );
 /** Words of the shell's grammar that stand before a command. */
 const GRAMMAR = new Set('if then else elif while until do ! { coproc'.split(' '));
 const SHELLS = new Set('sh bash zsh dash ksh fish ash mksh rbash'.split(' '));
+/** Programs to which their input is only text; what they write it to is judged by its path. */
+const KEEPS_INPUT_AS_IS = new Set(['cat', 'tee']);
 const CONTAINER_RUN = /^(docker|podman|nerdctl|kubectl|oc)$/;
 const WRAPPED_STARTS = 12;
 
 /** Read a shell text into its actions. Never throws. */
 export function readShellActions(text: string): ShellActions {
-  const found: Found = { commands: new Set(), writes: new Set(), truncated: false };
-  readText(text, found, 0);
-  return { commands: [...found.commands], writes: [...found.writes], truncated: found.truncated };
+  return collect((found) => readText(text, found, 0));
 }
 
 /** Read a command given as a list of words, `["bash", "-lc", "…"]`. */
 export function readWordActions(words: readonly string[]): ShellActions {
-  const found: Found = { commands: new Set(), writes: new Set(), truncated: false };
-  readCommand({ words, writes: [], input: '' }, found, 0);
-  return { commands: [...found.commands], writes: [...found.writes], truncated: found.truncated };
+  return collect((found) => readCommand({ words, writes: [], input: '' }, found, 0));
 }
 
 interface Found {
   readonly commands: Set<string>;
   readonly writes: Set<string>;
   truncated: boolean;
+  left: number;
+}
+
+function collect(read: (found: Found) => void): ShellActions {
+  const found: Found = { commands: new Set(), writes: new Set(), truncated: false, left: WORK_LIMIT };
+  read(found);
+  return { commands: [...found.commands], writes: [...found.writes], truncated: found.truncated };
 }
 
 function readText(text: string, found: Found, depth: number): void {
@@ -85,9 +93,14 @@ function strip(words: readonly string[]): readonly string[] {
 }
 
 function readCommand(command: SimpleCommand, found: Found, depth: number): void {
+  found.left -= command.words.length;
+  if (found.left < 0) {
+    found.truncated = true;
+    return;
+  }
   const words = strip(command.words);
   const [program = '', ...rest] = words;
-  const input = command.input.trim();
+  const input = KEEPS_INPUT_AS_IS.has(program) ? '' : command.input.trim();
   const line = render(input === '' ? words : [...words, input]);
   if (found.commands.has(line) && command.writes.length === 0) return;
   add(found, line);
@@ -116,11 +129,13 @@ function readWrapped(program: string, rest: readonly string[], input: string, fo
     if (script !== undefined) readText(script, found, depth + 1);
     if (input !== '') readText(input, found, depth + 1);
   }
-  if (program === 'eval') readText(rest.join(' '), found, depth + 1);
-  if (program === 'ssh') for (const word of rest.filter((item) => /\s/.test(item))) readText(word, found, depth + 1);
+  if (program === 'eval' || program === 'trap') readText(rest.join(' '), found, depth + 1);
+  if (program === 'trap') for (const word of rest) readText(word, found, depth + 1);
   if (program === 'find' || program === 'fd') readExec(rest, found, depth);
   const runs = CONTAINER_RUN.test(program) && rest.slice(0, 2).some((word) => word === 'exec' || word === 'run');
-  if (WRAPPERS.has(program) || runs) readSuffixes(rest, input, found, depth);
+  if (!WRAPPERS.has(program) && !runs) return;
+  readSuffixes(rest, input, found, depth);
+  for (const word of rest) if (/\s/.test(word)) readText(word, found, depth + 1);
 }
 
 /** `find … -exec rm -rf {} \;` */

@@ -1,3 +1,5 @@
+import { arithmeticEnd, indexOrEnd, readExpansions, readWordPart, type WordReader } from './shell-quotes.ts';
+
 /**
  * Splits shell text into simple commands of plain words, the way a POSIX shell with the usual bash extensions would: quotes and
  * escapes removed, substitutions and here-documents followed. It expands nothing that needs the environment.
@@ -22,31 +24,44 @@ export interface ShellReading {
 
 const COMMAND_LIMIT = 128;
 const DEPTH_LIMIT = 12;
-const TEXT_LIMIT = 512 * 1024;
+const TEXT_LIMIT = 256 * 1024;
 
 interface Draft {
   words: string[];
   writes: string[];
   input: string;
 }
-interface PendingDocument {
-  readonly delimiter: string;
+interface DocumentForm {
+  /** `<<-` */
   readonly stripTabs: boolean;
+  /** The delimiter is not quoted, so that substitutions in the document run. */
+  readonly expands: boolean;
+}
+interface PendingDocument extends DocumentForm {
+  readonly delimiter: string;
   readonly command: Draft;
 }
-type Redirect = 'write' | 'read' | 'here-string' | { readonly stripTabs: boolean };
+type Redirect = 'write' | 'read' | 'here-string' | DocumentForm;
 
 /** Read shell text. Never throws; what it cannot follow is kept as plain words. */
 export function readShell(text: string): ShellReading {
-  const pipelines: SimpleCommand[][] = [];
-  const budget = { left: COMMAND_LIMIT, truncated: text.length > TEXT_LIMIT };
-  readList(text.slice(0, TEXT_LIMIT), 0, false, pipelines, budget, 0);
-  return { pipelines, truncated: budget.truncated };
+  const sink: Sink = { pipelines: [], left: COMMAND_LIMIT, truncated: text.length > TEXT_LIMIT };
+  readList(text.slice(0, TEXT_LIMIT), 0, { sink, nested: false, depth: 0 });
+  return { pipelines: sink.pipelines, truncated: sink.truncated };
 }
 
-interface Budget {
+/** Where everything found goes, and how much more may be. */
+interface Sink {
+  readonly pipelines: SimpleCommand[][];
   left: number;
   truncated: boolean;
+}
+
+/** One list of commands; a nested one ends at its closing parenthesis. */
+interface Level {
+  readonly sink: Sink;
+  readonly nested: boolean;
+  readonly depth: number;
 }
 
 /** Where a list of commands is read into; the readers of words and redirections below change it. */
@@ -62,6 +77,80 @@ interface Cursor {
 }
 
 const emptyDraft = (): Draft => ({ words: [], writes: [], input: '' });
+const emptyCursor = (): Cursor => ({
+  command: emptyDraft(),
+  pipeline: [],
+  word: null,
+  redirect: null,
+  documents: [],
+  parentheses: 0,
+  cases: 0,
+});
+
+/** Read commands from `from`; returns the index after the last. */
+function readList(text: string, from: number, level: Level): number {
+  const cursor = emptyCursor();
+  const words = wordReader(text, cursor, level);
+  let at = from;
+  while (at < text.length) {
+    const mark = text.charAt(at);
+    const next = readWordPart(text, at, words, cursor.word !== null) ?? readRedirection(text, at, cursor);
+    if (next !== null) at = next;
+    else {
+      const ends = mark === ')' && closes(cursor, level.nested);
+      at = readSeparator(text, at, cursor, level.sink, words);
+      if (ends) return at;
+    }
+  }
+  endPipeline(cursor, level.sink);
+  return at;
+}
+
+function wordReader(text: string, cursor: Cursor, level: Level): WordReader {
+  const { sink, depth } = level;
+  const tooDeep = depth >= DEPTH_LIMIT;
+  const words: WordReader = {
+    append: (piece) => {
+      cursor.word = (cursor.word ?? '') + piece;
+    },
+    split: () => endWord(cursor),
+    readNested: (start) => {
+      sink.truncated ||= tooDeep;
+      return tooDeep ? text.length : readList(text, start, { sink, nested: true, depth: depth + 1 });
+    },
+    readInner: (inner) => {
+      sink.truncated ||= tooDeep;
+      if (!tooDeep) readList(inner, 0, { sink, nested: false, depth: depth + 1 });
+    },
+  };
+  return words;
+}
+
+function readSeparator(text: string, at: number, cursor: Cursor, sink: Sink, words: WordReader): number {
+  const mark = text.charAt(at);
+  if (mark === ' ' || mark === '\t' || mark === '\r') {
+    endWord(cursor);
+    return at + 1;
+  }
+  if (mark === '|' && text[at + 1] !== '|') {
+    endCommand(cursor);
+    return at + (text[at + 1] === '&' ? 2 : 1);
+  }
+  const arithmetic = mark === '(' ? arithmeticEnd(text, at) : null;
+  if (arithmetic !== null) return arithmetic;
+  if (mark === '(') cursor.parentheses += 1;
+  endPipeline(cursor, sink);
+  return mark === '\n' ? readDocuments(text, at + 1, cursor, words) : at + 1;
+}
+
+/** Whether this `)` ends the substitution that is being read. */
+function closes(cursor: Cursor, nested: boolean): boolean {
+  if (cursor.parentheses > 0) {
+    cursor.parentheses -= 1;
+    return false;
+  }
+  return nested && cursor.cases === 0 && cursor.command.words[0] !== 'case';
+}
 
 function endWord(cursor: Cursor): void {
   const { word, redirect, command } = cursor;
@@ -71,8 +160,7 @@ function endWord(cursor: Cursor): void {
   if (redirect === null) command.words.push(...expandBraces(word));
   else if (redirect === 'write') command.writes.push(word);
   else if (redirect === 'here-string') command.input += ` ${word}`;
-  else if (typeof redirect === 'object')
-    cursor.documents.push({ delimiter: word, stripTabs: redirect.stripTabs, command });
+  else if (typeof redirect === 'object') cursor.documents.push({ ...redirect, delimiter: word, command });
 }
 
 function endCommand(cursor: Cursor): void {
@@ -85,248 +173,65 @@ function endCommand(cursor: Cursor): void {
   cursor.command = emptyDraft();
 }
 
-function endPipeline(cursor: Cursor, out: SimpleCommand[][], budget: Budget): void {
+function endPipeline(cursor: Cursor, sink: Sink): void {
   endCommand(cursor);
   const { pipeline } = cursor;
   cursor.pipeline = [];
   if (pipeline.length === 0) return;
-  if (budget.left <= 0) budget.truncated = true;
-  else out.push(pipeline);
-  budget.left -= pipeline.length;
+  if (sink.left <= 0) sink.truncated = true;
+  else sink.pipelines.push(pipeline);
+  sink.left -= pipeline.length;
 }
 
-/** Whether this `)` ends the substitution that is being read. */
-function closes(cursor: Cursor, nested: boolean): boolean {
-  if (cursor.parentheses > 0) {
-    cursor.parentheses -= 1;
-    return false;
-  }
-  return nested && cursor.cases === 0 && cursor.command.words[0] !== 'case';
-}
-
-/** Read commands from `from` to the end or, when nested, to the closing parenthesis. Returns the index after it. */
-function readList(
-  text: string,
-  from: number,
-  nested: boolean,
-  out: SimpleCommand[][],
-  budget: Budget,
-  depth: number,
-): number {
-  const cursor: Cursor = {
-    command: emptyDraft(),
-    pipeline: [],
-    word: null,
-    redirect: null,
-    documents: [],
-    parentheses: 0,
-    cases: 0,
-  };
-  const words: WordReader = {
-    append: (piece) => {
-      cursor.word = (cursor.word ?? '') + piece;
-    },
-    split: () => endWord(cursor),
-    readNested: (start) => {
-      if (depth >= DEPTH_LIMIT) budget.truncated = true;
-      const end = depth >= DEPTH_LIMIT ? text.length : readList(text, start, true, out, budget, depth + 1);
-      words.append(text.slice(start, end));
-      return end;
-    },
-    readInner: (inner) => {
-      if (depth >= DEPTH_LIMIT) budget.truncated = true;
-      else readList(inner, 0, false, out, budget, depth + 1);
-    },
-  };
-  let at = from;
-  while (at < text.length) {
-    const mark = text.charAt(at);
-    const afterWord = readWordPart(text, at, words, cursor.word !== null);
-    if (afterWord !== null) at = afterWord;
-    else if (mark === '<' || mark === '>' || (mark === '&' && text[at + 1] === '>'))
-      at = readRedirection(text, at, cursor);
-    else if (mark === '\n') {
-      endPipeline(cursor, out, budget);
-      at = readDocuments(text, at + 1, cursor);
-    } else if (mark === ' ' || mark === '\t' || mark === '\r') {
-      endWord(cursor);
-      at += 1;
-    } else if (mark === '|' && text[at + 1] !== '|') {
-      endCommand(cursor);
-      at += text[at + 1] === '&' ? 2 : 1;
-    } else {
-      const ends = mark === ')' && closes(cursor, nested);
-      if (mark === '(') cursor.parentheses += 1;
-      endPipeline(cursor, out, budget);
-      at += 1;
-      if (ends) return at;
-    }
-  }
-  endPipeline(cursor, out, budget);
-  return at;
-}
-
-interface WordReader {
-  readonly append: (piece: string) => void;
-  /** End the word here, as an unquoted `$IFS` does. */
-  readonly split: () => void;
-  /** Read a substitution whose parenthesis is already open; returns the index after its end. */
-  readonly readNested: (start: number) => number;
-  /** Read the commands of a text of its own, as between backticks. */
-  readonly readInner: (inner: string) => void;
-}
-
-/** Read what belongs to a word at `at`; null when a separator or redirection stands there. */
-function readWordPart(text: string, at: number, words: WordReader, inWord: boolean): number | null {
-  const mark = text.charAt(at);
-  const next = text.charAt(at + 1);
-  if (mark === '\\') {
-    if (next !== '\n') words.append(next);
-    return at + 2;
-  }
-  if (mark === "'") {
-    const end = indexOrEnd(text, "'", at + 1);
-    words.append(text.slice(at + 1, end));
-    return end + 1;
-  }
-  if (mark === '"') return readQuoted(text, at + 1, words);
-  if (mark === '`') return readBackticks(text, at + 1, words);
-  if (mark === '$') return readDollar(text, at, words, true);
-  if ((mark === '<' || mark === '>') && next === '(') {
-    words.append(`${mark}(`);
-    return words.readNested(at + 2);
-  }
-  if (mark === '#' && !inWord) return indexOrEnd(text, '\n', at);
-  if (' \t\r\n;&|()<>'.includes(mark)) return null;
-  words.append(mark);
-  return at + 1;
-}
-
-function readRedirection(text: string, at: number, cursor: Cursor): number {
+/** Read `<`, `>` and their kin; null when something else stands there. */
+function readRedirection(text: string, at: number, cursor: Cursor): number | null {
+  const mark = text[at];
+  if (mark !== '<' && mark !== '>' && !text.startsWith('&>', at)) return null;
   if (cursor.word !== null && /^\d+$/.test(cursor.word)) cursor.word = null;
   endWord(cursor);
-  if (text[at] === '&') {
-    cursor.redirect = 'write';
-    return at + (text[at + 2] === '>' ? 3 : 2);
-  }
-  const found = readRedirect(text, at);
+  const found = mark === '&' ? readOperator(text, at + 1) : readOperator(text, at);
   cursor.redirect = found.redirect;
   return found.end;
 }
 
-function readDocuments(text: string, from: number, cursor: Cursor): number {
+function readOperator(text: string, at: number): { readonly redirect: Redirect | null; readonly end: number } {
+  if (text.startsWith('<<<', at)) return { redirect: 'here-string', end: at + 3 };
+  if (text.startsWith('<<', at)) {
+    const stripTabs = text[at + 2] === '-';
+    const end = at + (stripTabs ? 3 : 2);
+    return { redirect: { stripTabs, expands: !/^[ \t]*[^\s;&|<>]*['"\\]/.test(text.slice(end, end + 200)) }, end };
+  }
+  const duplicate = /^[<>]&(?:\d+|-)/.exec(text.slice(at, at + 8))?.[0];
+  if (duplicate !== undefined) return { redirect: null, end: at + duplicate.length };
+  if (text[at] === '<' && text[at + 1] !== '>') return { redirect: 'read', end: at + 1 };
+  return { redirect: 'write', end: at + (/[>|&]/.test(text.charAt(at + 1)) ? 2 : 1) };
+}
+
+function readDocuments(text: string, from: number, cursor: Cursor, words: WordReader): number {
   let at = from;
-  for (const document of cursor.documents) at = readDocument(text, at, document);
+  for (const document of cursor.documents) at = readDocument(text, at, document, words);
   cursor.documents = [];
   return at;
 }
 
-const indexOrEnd = (text: string, mark: string, from: number): number => {
-  const found = text.indexOf(mark, from);
-  return found < 0 ? text.length : found;
-};
-
-/** Inside double quotes: substitutions still run, `\` escapes only `$`, backtick, `"`, `\` and newline. */
-function readQuoted(text: string, from: number, words: WordReader): number {
-  let at = from;
-  words.append('');
-  while (at < text.length) {
-    const mark = text.charAt(at);
-    if (mark === '"') return at + 1;
-    if (mark === '\\') {
-      const next = text.charAt(at + 1);
-      if (next !== '\n') words.append('$`"\\'.includes(next) ? next : `\\${next}`);
-      at += 2;
-    } else if (mark === '`') at = readBackticks(text, at + 1, words);
-    else if (mark === '$' && text.charAt(at + 1) !== "'") at = readDollar(text, at, words, false);
-    else {
-      words.append(mark);
-      at += 1;
-    }
-  }
-  return at;
-}
-
-function readBackticks(text: string, from: number, words: WordReader): number {
-  let inner = '';
-  let at = from;
-  while (at < text.length && text[at] !== '`') {
-    if (text[at] === '\\' && '`\\$'.includes(text.charAt(at + 1))) at += 1;
-    inner += text.charAt(at);
-    at += 1;
-  }
-  words.readInner(inner);
-  words.append(`$(${inner})`);
-  return at + 1;
-}
-
-/** At a `$`: substitution, arithmetic, `$'…'`, parameter. Unquoted, `$IFS` ends the word and `$@` is nothing. */
-function readDollar(text: string, at: number, words: WordReader, unquoted: boolean): number {
-  if (text.startsWith('$(', at)) {
-    words.append('$(');
-    return words.readNested(at + 2);
-  }
-  if (text.startsWith("$'", at)) return readAnsi(text, at + 2, words.append);
-  const ifs = /^\$(?:IFS\b|\{IFS[^}]*\})/.exec(text.slice(at, at + 32))?.[0];
-  if (ifs !== undefined && unquoted) {
-    words.split();
-    return at + ifs.length;
-  }
-  if (/^\$[@*]/.test(text.slice(at, at + 2))) return at + 2;
-  const end = text[at + 1] === '{' ? indexOrEnd(text, '}', at) + 1 : at + 1;
-  words.append(text.slice(at, end));
-  return end;
-}
-
-const ANSI_ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', e: '\x1b' };
-
-/** `$'…'`: C escapes, with octal, `\x` and `\u` code points. */
-function readAnsi(text: string, from: number, append: (piece: string) => void): number {
-  let at = from;
-  append('');
-  while (at < text.length && text[at] !== "'") {
-    if (text[at] !== '\\') {
-      append(text.charAt(at));
-      at += 1;
-      continue;
-    }
-    const code = /^\\(?:x([\da-fA-F]{1,2})|u([\da-fA-F]{1,4})|([0-7]{1,3}))/.exec(text.slice(at, at + 6));
-    if (code === null) {
-      append(ANSI_ESCAPES[text.charAt(at + 1)] ?? text.charAt(at + 1));
-      at += 2;
-    } else {
-      const value = Number.parseInt(code[1] ?? code[2] ?? code[3] ?? '0', code[3] === undefined ? 16 : 8);
-      append(String.fromCharCode(value));
-      at += code[0].length;
-    }
-  }
-  return at + 1;
-}
-
-function readRedirect(text: string, at: number): { readonly redirect: Redirect | null; readonly end: number } {
-  if (text.startsWith('<<<', at)) return { redirect: 'here-string', end: at + 3 };
-  if (text.startsWith('<<', at)) {
-    const stripTabs = text[at + 2] === '-';
-    return { redirect: { stripTabs }, end: at + (stripTabs ? 3 : 2) };
-  }
-  const duplicate = /^[<>]&(?:\d+|-)/.exec(text.slice(at, at + 8))?.[0];
-  if (duplicate !== undefined) return { redirect: null, end: at + duplicate.length };
-  if (text[at] === '<')
-    return { redirect: text[at + 1] === '>' ? 'write' : 'read', end: at + (text[at + 1] === '>' ? 2 : 1) };
-  return { redirect: 'write', end: at + (/[>|&]/.test(text.charAt(at + 1)) ? 2 : 1) };
-}
-
-function readDocument(text: string, from: number, document: PendingDocument): number {
-  let at = from;
+/** One here-document. What only looks like one (a shift in arithmetic, a missing end) is read as commands as well. */
+function readDocument(text: string, from: number, document: PendingDocument, words: WordReader): number {
+  const { command, delimiter, stripTabs, expands } = document;
   const lines: string[] = [];
-  while (at < text.length) {
+  let at = from;
+  let ended = false;
+  while (at < text.length && !ended) {
     const end = indexOrEnd(text, '\n', at);
-    const line = document.stripTabs ? text.slice(at, end).replace(/^\t+/, '') : text.slice(at, end);
+    const line = stripTabs ? text.slice(at, end).replace(/^\t+/, '') : text.slice(at, end);
     at = end + 1;
-    if (line.replace(/\r$/, '') === document.delimiter) break;
-    lines.push(line);
+    ended = line.replace(/\r$/, '') === delimiter;
+    if (!ended) lines.push(line);
   }
-  document.command.input += ` ${lines.join('\n')}`;
+  const body = lines.join('\n');
+  command.input += ` ${body}`;
+  const [program = '', second = ''] = command.words;
+  if (!ended || !/^[a-z./~$]/i.test(program) || /^[-+*/%]?=$/.test(second)) words.readInner(body);
+  else if (expands) readExpansions(text, from, Math.min(at, text.length), words);
   return Math.min(at, text.length);
 }
 

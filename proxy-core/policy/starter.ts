@@ -1,3 +1,6 @@
+/** `git` with its global options, up to the subcommand; single quotes are doubled as YAML wants them. */
+const GIT = String.raw`^git\s+(-[cC]\s+(''[^'']*''|\S+)\s+|--?[\w-]+(=(''[^'']*''|\S+))?\s+)*`;
+
 /** The starter policy's name. */
 export const STARTER_POLICY_NAME = 'default';
 
@@ -60,8 +63,8 @@ rules:
         - action.command:
             $regex: '^(find|fd|fdfind)\s(.*\s)?(-delete|(-exec|-execdir|-x|-X|--exec)\s+''?(rm|shred|unlink))(\s|$)'
             $not: { $regex: '^find\s.*-i?name\s+''?(\*\.(pyc|pyo|tmp|log|bak|orig|rej|swp|o|class|tsbuildinfo)|__pycache__|\.DS_Store)''?\s' }
-        - action.command: { $regex: '^git\s(.*\s)?clean\s(.*\s)?(-[a-zA-Z]*f[a-zA-Z]*|--force)(\s|$)' }
-        - action.command: { $regex: '^git\s(.*\s)?(reset\s(.*\s)?--hard|stash\s+(drop|clear)|(checkout|restore)\s+((--\s+)?\.|--worktree\s+\.|-f|--force)|worktree\s+remove\s(.*\s)?(-f|--force))(\s|$)' }
+        - action.command: { $regex: '${GIT}clean\s(.*\s)?(-[a-zA-Z]*f[a-zA-Z]*|--force)(\s|$)' }
+        - action.command: { $regex: '${GIT}(reset\s(.*\s)?--hard|stash\s+(drop|clear)|(checkout|restore)\s+((--\s+)?\.|--worktree\s+\.|-f|--force)|worktree\s+remove\s(.*\s)?(-f|--force))(\s|$)' }
         - action.command: { $regex: '(?i)^(remove-item|del|rd|rmdir|erase|ri)\s(.*\s)?(-recurse|-r|/s|-force)(\s|$)' }
         - action.command: { $regex: '^(python[\d.]*|node|deno|bun|perl|ruby|php)\s.*(rmtree|rmSync|rmdirSync|rm_rf|rimraf|remove_tree|FileUtils\.rm|rm\s+-[a-zA-Z]*[rR])' }
         - tool: { $regex: '(?i)(^|_)(delete|remove|rm)_?(directory|folder|tree|dir|all)' }
@@ -72,8 +75,8 @@ rules:
   - rule: "git:rewrite-remote"
     match:
       $or:
-        - action.command: { $regex: '^git\s(.*\s)?push\s(.*\s)?(-[a-zA-Z]*[fd][a-zA-Z]*|--force(-with-lease|-if-includes)?(=\S*)?|--mirror|--delete|--prune|''?[+:][\w/.@^{}-]+''?)(\s|$)' }
-        - action.command: { $regex: '^git\s(.*\s)?(filter-branch|filter-repo|reflog\s+(expire|delete)|update-ref\s+-d|gc\s(.*\s)?--prune=(now|all))(\s|$)' }
+        - action.command: { $regex: '${GIT}push\s(.*\s)?(-[a-zA-Z]*[fd][a-zA-Z]*|--force(-with-lease|-if-includes)?(=\S*)?|--mirror|--delete|--prune|''?[+:][\w/.@^{}-]+''?)(\s|$)' }
+        - action.command: { $regex: '${GIT}(filter-branch|filter-repo|reflog\s+(expire|delete)|update-ref\s+-d|gc\s(.*\s)?--prune=(now|all))(\s|$)' }
         - action.command: { $regex: '^(bfg|git-filter-repo)(\s|$)' }
     action: gate
     message: "Rewriting or deleting published history affects everyone who uses the repository."
@@ -87,7 +90,7 @@ rules:
             $not: { $regex: '\s--dry-run(\s|$)' }
         - action.command: { $regex: '^(docker|podman|nerdctl|buildah|skopeo|crane)\s(.*\s)?(push|copy\s.*docker://|buildx?\s(.*\s)?--push)(\s|$)' }
         - action.command: { $regex: '^gh\s+(release\s+(create|delete|upload|edit)|pr\s+merge|repo\s+(delete|archive|rename|edit))(\s|$)' }
-        - action.command: { $regex: '^(firebase|wrangler|fly|flyctl|netlify|eb|serverless|sls|cdk|gcloud\s+(app|run|functions))\s(.*\s)?(deploy|publish)(\s|$)|^vercel\s(.*\s)?(--prod|promote)(\s|$)|^git\s(.*\s)?push\s+(heroku|dokku|production|prod)(\s|$)' }
+        - action.command: { $regex: '^(firebase|wrangler|fly|flyctl|netlify|eb|serverless|sls|cdk|gcloud\s+(app|run|functions))\s(.*\s)?(deploy|publish)(\s|$)|^vercel\s(.*\s)?(--prod|promote)(\s|$)|${GIT}push\s+(heroku|dokku|production|prod)(\s|$)' }
     action: gate
     message: "Published packages, images and releases are out of your hands."
     recover: "Prepare the release and let the operator publish it."
@@ -135,7 +138,7 @@ rules:
     recover: "Download it to a file, show it, and ask before running it."
 
   - rule: "shell:computed"
-    match: { action.command: { $regex: '^(\$[A-Za-z_{][^/\s]*|''\$[({].*|[^\s''\[]*[*?][^\s'']*)(\s|$)' } }
+    match: { action.command: { $regex: '^(\$[A-Za-z_{][^/\s]*(\s|$)|''\$[({].*|[^\s''\[]*[*?][^\s'']*\s)' } }
     action: gate
     message: "The program's name is computed, so that the command cannot be judged."
     recover: "Write the program's name plainly."

@@ -4,7 +4,8 @@ import type { KeyReference } from './credentials.ts';
 /** Who answers. The table of providers comes from the operator's configuration only, never from a request. */
 export interface Provider {
   readonly id: string;
-  readonly kind: 'http' | 'demo';
+  /** `demo` answers in this process; `check` is a tool that is only checked. */
+  readonly kind: 'http' | 'demo' | 'check';
   /** Origin and path prefix, with or without a version (`https://api.openai.com/v1`); null for the demo. */
   readonly baseUrl: URL | null;
   readonly formats: readonly WireFormat[];

@@ -1,5 +1,4 @@
 import Database from 'better-sqlite3';
-import { listSeen } from './tables/seen.ts';
 import { gateReader } from './gate-reader.ts';
 import { readable } from './handle.ts';
 import type { StoreReader } from './store.ts';
@@ -12,6 +11,7 @@ import { findAccount, listAccounts, toBudgetRecord } from './tables/budgets.ts';
 import { findExchange, findExchangeBody, listExchanges, listOutputSamples } from './tables/exchanges.ts';
 import { listPolicies } from './tables/policies.ts';
 import { findIdleRuns, findLastStopped, findRun, findRunsByKey, listRuns } from './tables/runs.ts';
+import { listSeen } from './tables/seen.ts';
 import { findSetting } from './tables/settings.ts';
 import { listPendingCalls, listSteps } from './tables/steps.ts';
 

@@ -9,7 +9,7 @@ import {
   renderJson,
   textOf,
 } from './hold-frames.ts';
-import { filledText, type JsonRecord, recordOrNull, records, textOrNull } from './loose-json.ts';
+import { filledText, type JsonRecord, list, recordOrNull, records, textOrNull } from './loose-json.ts';
 import { removeMembers, setMember } from './splice.ts';
 
 /** OpenAI chat: a stream of chunks as one completion, and one completion as a stream. */
@@ -65,7 +65,7 @@ function noteChoice(choices: Map<number, Choice>, chunk: JsonRecord): void {
 function noteCall(calls: Call[], piece: JsonRecord): void {
   const { index, ...rest } = piece;
   const id = filledText(piece['id']);
-  const key = String(index ?? '');
+  const key = typeof index === 'number' ? String(index) : '';
   const same = calls.findLast((call) => index === undefined || call.key === key);
   const continues = same !== undefined && (id === null || id === same.merged['id'] || same.merged['id'] === undefined);
   if (!continues) calls.push({ key, merged: mergeCall({}, rest) });
@@ -76,7 +76,7 @@ function noteCall(calls: Call[], piece: JsonRecord): void {
 function mergeCall(into: Record<string, unknown>, piece: JsonRecord): Record<string, unknown> {
   for (const [key, value] of Object.entries(piece)) {
     const inner = recordOrNull(value);
-    if (inner !== null) into[key] = mergeCall({ ...(recordOrNull(into[key]) ?? {}) }, inner);
+    if (inner !== null) into[key] = mergeCall({ ...recordOrNull(into[key]) }, inner);
     else if (JOINED.has(key) && typeof value === 'string') into[key] = (textOrNull(into[key]) ?? '') + value;
     else if (value !== null && value !== '') into[key] = value;
   }
@@ -91,8 +91,8 @@ function merge(into: Record<string, unknown>, delta: JsonRecord): Record<string,
     const before = into[key];
     const inner = recordOrNull(value);
     if (typeof value === 'string') into[key] = (textOrNull(before) ?? '') + value;
-    else if (Array.isArray(value)) into[key] = [...(Array.isArray(before) ? before : []), ...value];
-    else if (inner !== null) into[key] = merge({ ...(recordOrNull(before) ?? {}) }, inner);
+    else if (Array.isArray(value)) into[key] = [...list(before), ...list(value)];
+    else if (inner !== null) into[key] = merge({ ...recordOrNull(before) }, inner);
     else if (before === undefined || value !== null) into[key] = value;
   }
   return into;

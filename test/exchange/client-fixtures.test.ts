@@ -2,8 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AgentAnswer, send } from '../harness/agent-client.ts';
 import { answerAnything, recording } from '../harness/answers.ts';
 import { startTestRungate, type TestRungate } from '../harness/rungate.ts';
-import { answerJson, answerStream, type ScriptedUpstream, startScriptedUpstream } from '../harness/scripted-upstream.ts';
-import { bodyOf, CAPTURES, type CapturedRequest, captured, type Credential, replay } from './client-fixtures.ts';
+import {
+  answerJson,
+  answerStream,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+} from '../harness/scripted-upstream.ts';
+import { bodyOf, CAPTURES, type CapturedRequest, type Credential, captured, replay } from './client-fixtures.ts';
 
 let upstream: ScriptedUpstream;
 let rungate: TestRungate;
@@ -25,7 +30,10 @@ afterAll(async () => {
 });
 
 /** Replay requests one after the other as one agent. */
-async function replayAll(requests: readonly CapturedRequest[], credential?: Credential): Promise<readonly AgentAnswer[]> {
+async function replayAll(
+  requests: readonly CapturedRequest[],
+  credential?: Credential,
+): Promise<readonly AgentAnswer[]> {
   const answers = [];
   for (const request of requests) answers.push(await send(rungate.url, replay(request, token, credential)));
   return answers;
@@ -60,7 +68,9 @@ describe.each(CAPTURES)('%s', (name) => {
       expect(received?.headers).toMatchObject(Object.fromEntries(kept));
       expect(received?.headers['accept-encoding']).toBe('identity');
       expect(received?.headers['content-encoding']).toBeUndefined();
-      const key = request.path.startsWith('/v1/messages') ? { 'x-api-key': 'sk-test' } : { authorization: 'Bearer sk-test' };
+      const key = request.path.startsWith('/v1/messages')
+        ? { 'x-api-key': 'sk-test' }
+        : { authorization: 'Bearer sk-test' };
       expect(received?.headers).toMatchObject(key);
       expect(Object.keys(received?.headers ?? {}).filter((header) => header.startsWith('x-rungate'))).toEqual([]);
     });
@@ -81,7 +91,13 @@ describe.each(CAPTURES)('%s', (name) => {
 
 /** Headers that are ours to decide (`clients.md` §4 c). */
 const REPLACED = new Set([
-  ...['host', 'connection', 'content-length', 'accept-encoding', 'content-encoding', 'authorization', 'x-api-key'],
+  'host',
+  'connection',
+  'content-length',
+  'accept-encoding',
+  'content-encoding',
+  'authorization',
+  'x-api-key',
 ]);
 
 /** A chat stream's body as it must reach the provider: usage asked for, at the place where the edit puts it. */
@@ -191,8 +207,9 @@ describe('retries', () => {
     const requests = captured('claude-code.sse-error-fallback');
     upstream.script((request, response) => {
       const streams = (JSON.parse(request.body.toString()) as { stream?: boolean }).stream === true;
-      if (streams) answerStream([recording('messages.error')])(request, response);
-      else answerAnything(request, response);
+      return streams
+        ? answerStream([recording('messages.error')])(request, response)
+        : answerAnything(request, response);
     });
     const answers = await replayAll(requests);
     expect(answers[1]?.body.equals(recording('messages.error'))).toBe(true);

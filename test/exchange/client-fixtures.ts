@@ -42,7 +42,10 @@ export type Credential = 'replaced' | 'beside';
 export function replay(request: CapturedRequest, token: string, credential: Credential = 'replaced'): AgentCall {
   const headers = Object.entries(request.headers)
     .filter(([name]) => !OF_THE_CONNECTION.has(name))
-    .map(([name, value]) => [name, credential === 'replaced' && CREDENTIALS.has(name) ? ownToken(value, token) : value]);
+    .map(([name, value]) => [
+      name,
+      credential === 'replaced' && CREDENTIALS.has(name) ? ownToken(value, token) : value,
+    ]);
   const beside = credential === 'beside' ? { 'x-rungate-token': token } : {};
   const bytes = bodyOf(request);
   const body = bytes === null ? {} : { body: encode(request, bytes) };

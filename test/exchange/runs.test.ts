@@ -144,7 +144,11 @@ describe('a run that the agent names', () => {
   });
 
   it('stores the labels of the call that starts it', async () => {
-    const headers = { 'x-rungate-run-id': `${agent}-labels`, 'x-rungate-label-goal': 'refactor', 'x-rungate-label-Ticket': 'T-1' };
+    const headers = {
+      'x-rungate-run-id': `${agent}-labels`,
+      'x-rungate-label-goal': 'refactor',
+      'x-rungate-label-Ticket': 'T-1',
+    };
     const { run } = await rungate.call('runs.show', { run_id: await runOfCall({ headers }) });
     expect(run.labels).toEqual({ goal: 'refactor', ticket: 'T-1' });
   });
@@ -154,7 +158,8 @@ describe('a run that the agent names', () => {
 function asOne(answers: readonly AgentAnswer[]): AgentAnswer {
   const [first] = answers;
   if (first === undefined) throw new Error('no answers');
-  for (const answer of answers) expect([answer.status, answer.refusal.code]).toEqual([first.status, first.refusal.code]);
+  for (const answer of answers)
+    expect([answer.status, answer.refusal.code]).toEqual([first.status, first.refusal.code]);
   return first;
 }
 
@@ -172,7 +177,9 @@ describe('a client session', () => {
     expect(new Set(runs).size).toBe(1);
     const { run } = await rungate.call('runs.show', { run_id: runs[0] ?? '' });
     expect(run.exchanges).toBe(20);
-    const started = rungate.events.filter(({ name, body }) => name === 'run.started' && 'run_id' in body && body.run_id === runs[0]);
+    const started = rungate.events.filter(
+      ({ name, body }) => name === 'run.started' && 'run_id' in body && body.run_id === runs[0],
+    );
     expect(started).toHaveLength(1);
   });
 
@@ -346,7 +353,12 @@ describe('after a restart', () => {
       upstream.script(answerJson(chatToolAnswer('call_kept')));
       const calls = await runOfCall({ headers: NEW_RUN, token: b });
       upstream.script(answerJson(responsesAnswer('resp_kept')));
-      const response = await runOfCall({ path: '/v1/responses', body: { model: 'gpt-5.5', input: 'x' }, headers: NEW_RUN, token: b });
+      const response = await runOfCall({
+        path: '/v1/responses',
+        body: { model: 'gpt-5.5', input: 'x' },
+        headers: NEW_RUN,
+        token: b,
+      });
       upstream.script(answerAnything);
       const turn = [{ role: 'user', content: 'remember me' }];
       const talk = await runOfCall({ body: { ...ASK, messages: turn }, headers: NEW_RUN, token: b });

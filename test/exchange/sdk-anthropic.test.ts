@@ -3,11 +3,19 @@ import { LLMock } from '@copilotkit/aimock';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { answerAnything, messageAnswer, recording, SMALL_COST } from '../harness/answers.ts';
 import { startTestRungate, type TestRungate } from '../harness/rungate.ts';
-import { answerJson, answerStream, type ScriptedUpstream, startScriptedUpstream } from '../harness/scripted-upstream.ts';
+import {
+  answerJson,
+  answerStream,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+} from '../harness/scripted-upstream.ts';
 import { type SdkExchange, type SdkTraffic, watchTraffic } from '../harness/sdk-traffic.ts';
 
 const ASK: Anthropic.MessageParam[] = [{ role: 'user', content: 'refund order 1' }];
-const BASH: Anthropic.Tool = { name: 'Bash', input_schema: { type: 'object', properties: { command: { type: 'string' } } } };
+const BASH: Anthropic.Tool = {
+  name: 'Bash',
+  input_schema: { type: 'object', properties: { command: { type: 'string' } } },
+};
 const MODEL = 'claude-opus-4-8';
 
 interface Caller {
@@ -21,7 +29,12 @@ async function newCaller(rungate: TestRungate, path = ''): Promise<Caller> {
   agents += 1;
   const token = await rungate.addAgent(`anthropic-${agents}`);
   const traffic = watchTraffic();
-  const client = new Anthropic({ apiKey: token, baseURL: `${rungate.url}${path}`, fetch: traffic.fetch, maxRetries: 0 });
+  const client = new Anthropic({
+    apiKey: token,
+    baseURL: `${rungate.url}${path}`,
+    fetch: traffic.fetch,
+    maxRetries: 0,
+  });
   return { client, traffic, token };
 }
 
@@ -125,7 +138,9 @@ describe('the anthropic SDK against a recorded provider', () => {
   });
 
   it('keeps a conversation with a tool in one run and records the failed result', async () => {
-    upstream.script(answerJson(messageAnswer([{ type: 'tool_use', id: 'toolu_trip', name: 'Bash', input: { command: 'ls' } }])));
+    upstream.script(
+      answerJson(messageAnswer([{ type: 'tool_use', id: 'toolu_trip', name: 'Bash', input: { command: 'ls' } }])),
+    );
     const first = await caller.client.messages.create({ model: MODEL, max_tokens: 100, messages: ASK, tools: [BASH] });
     upstream.script(answerJson(messageAnswer()));
     const result = { type: 'tool_result', tool_use_id: 'toolu_trip', content: 'Exit code 1', is_error: true } as const;
@@ -151,7 +166,12 @@ describe('the anthropic SDK against a recorded provider', () => {
     expect(forwarded()).toMatchObject({ method: 'POST', url: '/v1/messages/count_tokens' });
     expect(forwarded().body.equals(caller.traffic.last().sent)).toBe(true);
     const { exchanges } = await shown(rungate, caller.traffic.last());
-    expect(exchanges.at(-1)).toMatchObject({ side: 'count_tokens', cost_nano: 0, estimated: false, state: 'completed' });
+    expect(exchanges.at(-1)).toMatchObject({
+      side: 'count_tokens',
+      cost_nano: 0,
+      estimated: false,
+      state: 'completed',
+    });
   });
 
   it('lists models through the provider of the SDK’s family without starting a run', async () => {
@@ -178,14 +198,21 @@ describe('the anthropic SDK against a recorded provider', () => {
     upstream.script((_request, response) => {
       response.writeHead(529, { 'content-type': 'application/json', 'request-id': 'req_1' }).end(JSON.stringify(error));
     });
-    const thrown = await caller.client.messages.create({ model: MODEL, max_tokens: 9, messages: ASK }).catch((e: unknown) => e);
+    const thrown = await caller.client.messages
+      .create({ model: MODEL, max_tokens: 9, messages: ASK })
+      .catch((e: unknown) => e);
     expect(thrown).toMatchObject({ status: 529, requestID: 'req_1' });
     expect((await caller.traffic.last().received).toString()).toBe(JSON.stringify(error));
     expect((await shown(rungate, caller.traffic.last())).run.spent_nano).toBe(0);
   });
 
   it('raises the SDK’s own error for a refusal and does not make it retry', async () => {
-    const client = new Anthropic({ apiKey: caller.token, baseURL: rungate.url, fetch: caller.traffic.fetch, maxRetries: 2 });
+    const client = new Anthropic({
+      apiKey: caller.token,
+      baseURL: rungate.url,
+      fetch: caller.traffic.fetch,
+      maxRetries: 2,
+    });
     const headers = { 'x-rungate-policy': 'someone-elses' };
     const thrown = await client.messages
       .create({ model: MODEL, max_tokens: 9, messages: ASK }, { headers })

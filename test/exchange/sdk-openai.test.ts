@@ -11,7 +11,12 @@ import {
   SMALL_COST,
 } from '../harness/answers.ts';
 import { startTestRungate, type TestRungate } from '../harness/rungate.ts';
-import { answerJson, answerStream, type ScriptedUpstream, startScriptedUpstream } from '../harness/scripted-upstream.ts';
+import {
+  answerJson,
+  answerStream,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+} from '../harness/scripted-upstream.ts';
 import { type SdkExchange, type SdkTraffic, watchTraffic } from '../harness/sdk-traffic.ts';
 
 const REFUND = {
@@ -90,7 +95,9 @@ describe('the openai SDK against a recorded provider', () => {
     expect(exchange.headers.get('x-rungate-budget-remaining-usd')).toBe('4.9997');
     const { run, exchanges } = await shown(rungate, exchange);
     expect(run).toMatchObject({ spent_nano: SMALL_COST, reserved_nano: 0, input_tokens: 100, output_tokens: 20 });
-    expect(exchanges).toMatchObject([{ cost_nano: SMALL_COST, estimated: false, state: 'completed', client: 'openai-sdk' }]);
+    expect(exchanges).toMatchObject([
+      { cost_nano: SMALL_COST, estimated: false, state: 'completed', client: 'openai-sdk' },
+    ]);
   });
 
   it('keeps the provider key on this side and the agent token on that one', async () => {
@@ -139,7 +146,8 @@ describe('the openai SDK against a recorded provider', () => {
       upstream.script(async (_request, response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         for (let at = 0; at < bytes.length; at += size) {
-          if (!response.write(bytes.subarray(at, at + size))) await new Promise((resolve) => response.once('drain', resolve));
+          if (!response.write(bytes.subarray(at, at + size)))
+            await new Promise((resolve) => response.once('drain', resolve));
           if (size > 1 || at % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
         }
         response.end();
@@ -179,7 +187,10 @@ describe('the openai SDK against a recorded provider', () => {
     expect(calls).toEqual(['call_A', 'call_B']);
     const { run, steps } = await shown(rungate, caller.traffic.last());
     expect(run.tool_calls).toBe(2);
-    expect(steps.filter((step) => step.kind === 'tool_call').map((step) => step.summary)).toEqual(['issue_refund', 'lookup']);
+    expect(steps.filter((step) => step.kind === 'tool_call').map((step) => step.summary)).toEqual([
+      'issue_refund',
+      'lookup',
+    ]);
   });
 
   it('keeps a conversation with a tool in one run and records call and result', async () => {
@@ -243,7 +254,10 @@ describe('the openai SDK against a recorded provider', () => {
     upstream.script(answerStream([recording('responses.tools')]));
     const stream = caller.client.responses.stream({ model: 'gpt-5.5', input: 'run it' });
     const final = await stream.finalResponse();
-    expect(final.output.flatMap((item) => (item.type === 'function_call' ? [item.call_id] : []))).toEqual(['call_1', 'call_2']);
+    expect(final.output.flatMap((item) => (item.type === 'function_call' ? [item.call_id] : []))).toEqual([
+      'call_1',
+      'call_2',
+    ]);
     const { run } = await shown(rungate, caller.traffic.last());
     expect(run.tool_calls).toBe(2);
   });
@@ -285,7 +299,9 @@ describe('the openai SDK against a recorded provider', () => {
   });
 
   it('lists models through the provider of the SDK’s family without starting a run', async () => {
-    upstream.script(answerJson({ object: 'list', data: [{ id: 'gpt-4.1', object: 'model', created: 1, owned_by: 'x' }] }));
+    upstream.script(
+      answerJson({ object: 'list', data: [{ id: 'gpt-4.1', object: 'model', created: 1, owned_by: 'x' }] }),
+    );
     const page = await caller.client.models.list();
     expect(page.data.map((model) => model.id)).toEqual(['gpt-4.1']);
     expect(forwarded()).toMatchObject({ method: 'GET', url: '/v1/models' });
@@ -343,7 +359,12 @@ describe('the openai SDK against a recorded provider', () => {
   });
 
   it('raises the SDK’s own error for a refusal and does not make it retry', async () => {
-    const client = new OpenAI({ apiKey: caller.token, baseURL: `${rungate.url}/v1`, fetch: caller.traffic.fetch, maxRetries: 2 });
+    const client = new OpenAI({
+      apiKey: caller.token,
+      baseURL: `${rungate.url}/v1`,
+      fetch: caller.traffic.fetch,
+      maxRetries: 2,
+    });
     const failure = await client.chat.completions
       .create({ model: 'local-unpriced', messages: [...ASK] })
       .catch((thrown: unknown) => thrown);
@@ -362,7 +383,10 @@ describe('the openai SDK against aimock', () => {
     mock = new LLMock({ port: 0 });
     const usage = { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 };
     mock.onToolResult('call_mock', { content: 'It is done.', usage });
-    mock.onMessage('refund', { toolCalls: [{ id: 'call_mock', name: 'issue_refund', arguments: '{"order":"o"}' }], usage });
+    mock.onMessage('refund', {
+      toolCalls: [{ id: 'call_mock', name: 'issue_refund', arguments: '{"order":"o"}' }],
+      usage,
+    });
     mock.onMessage('hello', { content: 'Hi there!', usage });
     await mock.start();
     rungate = await startTestRungate({ upstreamUrl: mock.url });
@@ -418,7 +442,11 @@ describe('the openai SDK against the built-in demo', () => {
 
   it('plays a tool round trip offline in one run whose steps add up to its spend', async () => {
     const messages = [{ role: 'user', content: 'call issue_refund with {"order":"o1","amount_usd":5}' }] as const;
-    const first = await caller.client.chat.completions.create({ model: 'demo-1', messages: [...messages], tools: [REFUND] });
+    const first = await caller.client.chat.completions.create({
+      model: 'demo-1',
+      messages: [...messages],
+      tools: [REFUND],
+    });
     const message = first.choices[0]?.message;
     const call = message?.tool_calls?.[0];
     if (message === undefined || call === undefined) throw new Error('no call was proposed');

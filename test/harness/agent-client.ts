@@ -1,4 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request as openRequest } from 'node:http';
+import { connect } from 'node:net';
 
 /** What an agent sends; a body that is neither text nor bytes goes as JSON. */
 export interface AgentCall {
@@ -91,6 +92,19 @@ export function openCall(url: string, call: AgentCall): OpenCall {
 /** One call and its whole answer. Rejects only if the connection broke before there was a status. */
 export const send = (url: string, call: AgentCall): Promise<AgentAnswer> => openCall(url, call).answer;
 
+/** Write these bytes to a connection of their own; resolves with all that came back when the other side has closed it. */
+export function sendBytes(url: string, bytes: string | Uint8Array): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    // A reset after the answer is the other side's way to leave the rest of a large request unread.
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString()));
+  });
+}
+
 function bytesOf(body: unknown): Buffer | null {
   if (body === undefined) return null;
   if (typeof body === 'string') return Buffer.from(body);
@@ -113,7 +127,7 @@ function renderAnswer(response: IncomingMessage, body: Buffer, ended: boolean): 
     body,
     text,
     ended,
-    json: () => JSON.parse(text),
+    json: <T>() => JSON.parse(text) as T,
     get refusal() {
       return (JSON.parse(text) as { error: Refusal }).error;
     },

@@ -14,12 +14,18 @@ export const chatAnswer = (content = 'hello', id = 'chatcmpl-test') => ({
   object: 'chat.completion',
   created: 1_790_000_000,
   model: 'gpt-4.1',
-  choices: [{ index: 0, message: { role: 'assistant', content, refusal: null }, logprobs: null, finish_reason: 'stop' }],
+  choices: [
+    { index: 0, message: { role: 'assistant', content, refusal: null }, logprobs: null, finish_reason: 'stop' },
+  ],
   usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 },
 });
 
 /** A chat completion that proposes one call; same usage as `chatAnswer`. */
-export const chatToolAnswer = (callId: string, name = 'issue_refund', args = '{"order":"ord_1","amount_usd":1240.00}') => ({
+export const chatToolAnswer = (
+  callId: string,
+  name = 'issue_refund',
+  args = '{"order":"ord_1","amount_usd":1240.00}',
+) => ({
   ...chatAnswer(),
   choices: [
     {

@@ -24,8 +24,10 @@ export interface TestRungate {
   addAgent(name: string, settings?: Omit<OperationInput<'agents.add'>, 'name'>): Promise<string>;
   /** Resolves with the first event of this name, past or future, that `matches`. */
   event(name: PublishedEvent['name'], matches?: (event: PublishedEvent) => boolean): Promise<PublishedEvent>;
-  /** Moves the clock that budgets, windows and expiries see. */
+  /** Moves the clock that budgets, windows and expiries see; it stays moved over a restart. */
   advance(ms: number): void;
+  /** What that clock says, epoch ms. */
+  now(): number;
   /** Stops the core and starts another on the same home folder. */
   restart(): Promise<TestRungate>;
   close(): Promise<void>;
@@ -35,6 +37,8 @@ export interface TestOptions extends Partial<RungateOptions> {
   /** Where `openai` and `anthropic` models go; without it only the demo provider answers. */
   readonly upstream?: RungateOptions['upstream'];
   readonly upstreamUrl?: string;
+  /** How far the clock is ahead at the start, in ms. */
+  readonly shift?: number;
 }
 
 /** What test agents get unless they ask for the starter policy (`default`) or one of their own: nothing is gated. */
@@ -59,7 +63,7 @@ export async function startTestRungate(options: TestOptions = {}): Promise<TestR
   const events: PublishedEvent[] = [];
   const logged: { event: string; facts: unknown }[] = [];
   const watchers = new Set<(event: PublishedEvent) => void>();
-  let shift = 0;
+  let shift = options.shift ?? 0;
   const note = (event: string, facts?: unknown): void => void logged.push({ event, facts });
   const log: Log = { info: note, warn: note, error: note };
   const core = await startRungate(
@@ -120,9 +124,10 @@ export async function startTestRungate(options: TestOptions = {}): Promise<TestR
     advance(ms) {
       shift += ms;
     },
+    now: () => Date.now() + shift,
     async restart() {
       await core.close();
-      return startTestRungate({ ...options, home });
+      return startTestRungate({ ...options, home, shift });
     },
     async close() {
       await core.close();

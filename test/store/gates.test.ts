@@ -776,6 +776,14 @@ describe('reading gates', () => {
     expect(() => store.read.gates({ limit: 2, cursor: 'x' })).toThrow(RangeError);
   });
 
+  it('live gates end with the one that answers for its fingerprint, even if it was opened on a rewound clock', async () => {
+    await open('gate_1');
+    await store.write('expireGates', { at: EXPIRES }).committed;
+    const second = openInput('gate_2', { fingerprint: 'print_gate_1' }, NOON - MINUTE);
+    await store.write('openGate', { ...second, replacesExpired: true }).committed;
+    expect(store.read.liveGates().map(({ gate_id }) => gate_id)).toEqual(['gate_1', 'gate_2']);
+  });
+
   it('live gates are those of runs that have not ended, in every state, and survive a restart', async () => {
     await store.write('admit', admitInput('xch_2', { runId: 'run_2' })).committed;
     await open('gate_1');

@@ -24,7 +24,7 @@ const revoke = command({
   async run({ operands: [grantId = ''], call }) {
     return printed(await call('grants.revoke', { grant_id: grantId }), ({ grant }) => ({
       json: renderRecord({ grant }),
-      text: `Revoked after ${grant.used} uses: ${grant.shown}`,
+      text: `Revoked (uses: ${grant.used}): ${grant.shown}`,
     }));
   },
 });

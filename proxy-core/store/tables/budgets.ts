@@ -142,5 +142,5 @@ const toAccount = (row: AccountRow): Account => ({
 });
 
 const NONE: readonly number[] = [];
-const parseFractions = (text: string): readonly number[] =>
-  text === '[]' ? NONE : z.array(z.number()).parse(parseColumn(text));
+const fractions = z.array(z.number());
+const parseFractions = (text: string): readonly number[] => (text === '[]' ? NONE : fractions.parse(parseColumn(text)));

@@ -185,11 +185,11 @@ export const listClaimedGates = (db: Readable): readonly StoredGate[] =>
     .all<GateRow>(`${SELECT_GATE} WHERE g.claimed_by IS NOT NULL AND g.consumed_at IS NULL ORDER BY g.gate_id`)
     .map((row) => toStored(db, row));
 
-/** Every gate of runs that have not ended, oldest first. */
+/** Every gate of runs that have not ended; the one that answers for a fingerprint comes after those it replaced. */
 export const listLiveGates = (db: Readable): readonly GateRecord[] =>
   db
     .all<GateRow>(
-      `${SELECT_GATE} JOIN runs r ON r.run_id = g.run_id WHERE r.state IN ('open', 'waiting') ORDER BY g.created_at, g.gate_id`,
+      `${SELECT_GATE} JOIN runs r ON r.run_id = g.run_id WHERE r.state IN ('open', 'waiting') ORDER BY g.current, g.created_at, g.gate_id`,
     )
     .map((row) => toStored(db, row).gate);
 

@@ -112,7 +112,8 @@ export function closeRun(db: Writable, runId: string, state: 'completed' | 'stop
 /** File keys under a run; a key filed before is left as it is. */
 export function fileKeys(db: Writable, agentId: string, runId: string, keys: readonly RunKey[], at: number): void {
   for (const { kind, key, replaces } of keys) {
-    if (replaces === true) db.run('DELETE FROM run_keys WHERE agent_id = +? AND kind = +? AND key = +?', agentId, kind, key);
+    if (replaces === true)
+      db.run('DELETE FROM run_keys WHERE agent_id = +? AND kind = +? AND key = +?', agentId, kind, key);
     db.run(
       'INSERT INTO run_keys (agent_id, kind, key, run_id, filed_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       agentId,

@@ -164,4 +164,5 @@ export function listPendingCalls(db: Readable, runId: string): readonly string[]
 const toRecord = ({ call, detail, ...row }: StepRow): StepRecord =>
   stepRecord.parse({ ...row, detail: { ...(call === null ? {} : parseObject(call)), ...parseObject(detail) } });
 
-const parseObject = (text: string): object => z.record(z.string(), z.unknown()).parse(parseColumn(text));
+const object = z.record(z.string(), z.unknown());
+const parseObject = (text: string): object => object.parse(parseColumn(text));

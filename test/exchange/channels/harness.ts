@@ -151,7 +151,7 @@ export interface TestOutbox {
   readonly bus: ReturnType<typeof createBus>;
   readonly logged: readonly Logged[];
   /** Resolves with the log line of this event and number, from 1, past or future. */
-  line(event: string, number?: number): Promise<Logged>;
+  readonly line: (event: string, number?: number) => Promise<Logged>;
 }
 
 export function startOutbox(store: Store, channels: readonly Channel[], clock: HandClock): TestOutbox {

@@ -110,7 +110,7 @@ describe('what an answer means', () => {
     expect(await open(receiver.url).deliver(NOTICE)).toMatchObject({
       kind: 'failed',
       retryable: true,
-      detail: expect.stringContaining('redirects are not followed'),
+      detail: expect.stringContaining('redirects are not followed') as string,
     });
     expect(elsewhere.posts).toEqual([]);
   });
@@ -135,7 +135,7 @@ describe('a receiver that cannot be reached', () => {
     expect(await open(await refusedUrl()).deliver(NOTICE)).toMatchObject({
       kind: 'failed',
       retryable: true,
-      detail: expect.stringContaining('ECONNREFUSED'),
+      detail: expect.stringContaining('ECONNREFUSED') as string,
     });
   });
 
@@ -166,7 +166,10 @@ describe('a receiver that cannot be reached', () => {
 describe('C3: the address guard', () => {
   it.each(['169.254.169.254', '100.64.0.1', '0.0.0.0', '[64:ff9b::a9fe:a9fe]'])('refuses %s', async (host) => {
     const result = await open(`http://${host}/hook`).deliver(NOTICE);
-    expect(result).toMatchObject({ kind: 'failed', detail: expect.stringContaining('RUNGATE_ADDRESS_REFUSED') });
+    expect(result).toMatchObject({
+      kind: 'failed',
+      detail: expect.stringContaining('RUNGATE_ADDRESS_REFUSED') as string,
+    });
   });
 
   it.each(['127.0.0.1', '169.254.169.254', '10.0.0.1.nip.test'])(
@@ -176,7 +179,10 @@ describe('C3: the address guard', () => {
       const lookup = resolvingTo(found);
       const url = receiver.url.replace('127.0.0.1', 'hooks.example.test');
       const result = await open(url, { lookup }).deliver(NOTICE);
-      expect(result).toMatchObject({ kind: 'failed', detail: expect.stringContaining('RUNGATE_ADDRESS_REFUSED') });
+      expect(result).toMatchObject({
+        kind: 'failed',
+        detail: expect.stringContaining('RUNGATE_ADDRESS_REFUSED') as string,
+      });
       expect(receiver.posts).toEqual([]);
     },
   );

@@ -50,7 +50,7 @@ describe('the notification of a waiting gate', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (command) => {
         const { body } = notice('Bash', { command });
-        expect([...body].length).toBeLessThanOrEqual(120);
+        expect(Array.from(body).length).toBeLessThanOrEqual(120);
         expect(body).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
       }),
     );

@@ -4,6 +4,7 @@ import { EVENTS, type EventName, type PublishedEvent } from '../../../proxy-core
 import { eventIdOf } from '../../../proxy-core/notify/event-id.ts';
 import { MAX_GATE_BYTES } from '../../../proxy-core/notify/gate-payload.ts';
 import { isOutdated, type PreparedNotice, renderNotices } from '../../../proxy-core/notify/notice.ts';
+import type { Payload } from '../../../proxy-core/notify/payload.ts';
 import { isAnnounced, lastEventOf, NOTICE_EVENTS, type NoticeEvent } from '../../../proxy-core/notify/subject.ts';
 import { AT, decided, desktop, EXAMPLES, event, gate, settings, sha256, webhook } from './announcements.ts';
 
@@ -13,10 +14,10 @@ function only(notices: readonly PreparedNotice[]): PreparedNotice {
   return notice;
 }
 
-const payloadOf = (name: NoticeEvent, body: object = EXAMPLES[name]): Record<string, unknown> & { data: Fields } =>
-  JSON.parse(only(renderNotices(event(name, body as never), settings(webhook('webhook://all'))).notices).payload);
+const parse = (notice: PreparedNotice): Payload => JSON.parse(notice.payload) as Payload;
+const payloadOf = (name: NoticeEvent, body: object = EXAMPLES[name]): Payload =>
+  parse(only(renderNotices(event(name, body as never), settings(webhook('webhook://all'))).notices));
 
-type Fields = Record<string, unknown>;
 const idOf = (name: NoticeEvent, body: object = EXAMPLES[name], at = AT): string =>
   eventIdOf(event(name, body as never, at), sha256);
 const toldOf = (name: NoticeEvent, channels: readonly string[], body: object = EXAMPLES[name]) => {
@@ -144,7 +145,7 @@ describe('the payload of a gate', () => {
   it('has no link where the console has no address', () => {
     const settingsWithout = { ...settings(webhook('webhook://all')), consoleUrl: null };
     const { notices } = renderNotices(event('approval.pending', { gate: gate() }), settingsWithout);
-    expect(JSON.parse(only(notices).payload).data.console_url).toBeNull();
+    expect(parse(only(notices)).data['console_url']).toBeNull();
   });
 });
 

@@ -24,6 +24,7 @@ describe('calls that a script spells out', () => {
     ['tools.x({a: 9007199254740993})', ['x {"a":9007199254740993}']],
     ['// tools.x()\n/* tools.y() */ text("tools.z()"); tools.w({})', ['w {}']],
     ['const m = out.match(/tools[.]x\\(/g); tools.w({a: m ? 1 : 2})', ['w ?']],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the script's own template.
     ['text(`${(await tools.x({a: 1})).output}`)', ['x {"a":1}']],
     ['await Promise.all([tools.a({}), tools.b({})])', ['a {}', 'b {}']],
     ['tools.a({cmd: tools.b({})})', ['a ?', 'b {}']],
@@ -38,6 +39,7 @@ describe('calls that a script spells out', () => {
     ['a computed value', 'tools.x({cmd: a + "b"})'],
     ['a joined variable', 'tools.x({cmd: "b" + a})'],
     ['a method of a literal', 'tools.x({cmd: "b".repeat(2)})'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the script's own template.
     ['a substitution', 'tools.x({cmd: `ls ${dir}`})'],
     ['a tagged template', 'tools.x({cmd: String.raw`ls`})'],
     ['a spread', 'tools.x({...args})'],

@@ -15,7 +15,7 @@ const settings: LoopSettings = {
 /** What is found after each of the calls, one second apart. */
 function observeAll(signs: string, run = 'run_1', using = settings): readonly string[] {
   const loops = createLoopTracker();
-  return [...signs].map((sign, index) => {
+  return signs.split('').map((sign, index) => {
     const found = loops.observeCall(using, run, sign, index * 1000);
     return found === null ? '-' : `${found.kind}:${found.count}/${found.length}`;
   });

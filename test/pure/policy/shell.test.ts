@@ -24,10 +24,16 @@ describe('commands of a shell text', () => {
       'find . -exec a {} \\; -o -exec b {} +',
       ["find . -exec a {} ';' -o -exec b {} +", "a {} ';' -o -exec b {} +", 'b {} +'],
     ],
-    ['cat <<EOF\nrm -rf x\nEOF\nls', ["cat 'rm -rf x'", 'ls']],
-    ["cat <<-'EOF'\n\ta\n\tEOF\nls", ['cat a', 'ls']],
+    ['cat <<EOF\nrm -rf x\nEOF\nls', ['cat', 'ls']],
+    ["cat <<-'EOF'\n\ta\n\tEOF\nls", ['cat', 'ls']],
+    ["python3 - <<-'EOF'\n\ta b\n\tEOF\nls", ["python3 - 'a b'", 'ls']],
+    ['cat <<EOF\n$(a) `b`\nEOF', ['cat', 'a', 'b']],
+    ["cat <<'EOF'\n$(a) `b`\nEOF", ['cat']],
+    ['((x = 1 << 2))\nrm y\n2', ['rm y', '2']],
+    ['echo $((x<<2\n))\nrm y\n2', ["echo '$((x<<2 ))'", 'rm y', '2']],
+    ['(( $(a) << 2 ))\nrm y', ['a', "'$(a)' 'rm y'", 'rm y']],
     ['psql <<< "DROP TABLE x"', ["psql 'DROP TABLE x'"]],
-    ['echo $((1 + 2))', ['1 + 2', "echo '$((1 + 2))'"]],
+    ['echo $((1 + 2))', ["echo '$((1 + 2))'"]],
   ])('%j', (text, expected) => {
     expect(commandsOf(text)).toEqual(expected);
   });

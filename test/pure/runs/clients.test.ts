@@ -40,7 +40,8 @@ describe('recognising a client', () => {
 describe('the session of Claude Code', () => {
   it('is its header, else the session in metadata.user_id in both of its forms', () => {
     const userId = (value: string) => messagesFacts({ metadata: { user_id: value } });
-    const session = (headers: Headers, facts: RequestFacts | null) => readSession('claude-code', headers, facts).session;
+    const session = (headers: Headers, facts: RequestFacts | null) =>
+      readSession('claude-code', headers, facts).session;
     expect(session({ 'x-claude-code-session-id': 'h' }, userId('{"session_id":"b"}'))).toBe('claude-code:h');
     expect(session({}, userId('{"device_id":"d","session_id":"b"}'))).toBe('claude-code:b');
     expect(session({}, userId('user_abc_account__session_7c6f2a10-1111-2222-3333-444444444444'))).toBe(
@@ -94,7 +95,9 @@ describe('the session of Codex', () => {
       side: 'title',
       installation: 'i',
     });
-    expect(readSession('codex', { 'session-id': 's', ...turn({ thread_source: 'user', installation_id: 'i' }) }, null)).toMatchObject({
+    expect(
+      readSession('codex', { 'session-id': 's', ...turn({ thread_source: 'user', installation_id: 'i' }) }, null),
+    ).toMatchObject({
       session: 'codex:s',
       side: null,
       installation: 'i',

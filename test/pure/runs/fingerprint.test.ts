@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { type FingerprintParts, fingerprint } from '../../../proxy-core/runs/fingerprint.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-const PARTS: FingerprintParts = { agentId: 'agt_1', runId: 'run_1', method: 'POST', path: '/v1/messages', bodyText: '{}' };
+const PARTS: FingerprintParts = {
+  agentId: 'agt_1',
+  runId: 'run_1',
+  method: 'POST',
+  path: '/v1/messages',
+  bodyText: '{}',
+};
 const print = (bodyText: string, changes: Partial<FingerprintParts> = {}): string =>
   fingerprint({ ...PARTS, bodyText, ...changes }, sha256);
 
@@ -49,14 +55,12 @@ describe('the fingerprint of a request', () => {
     expect(print('{"v":"\\u0041\\/"}')).toBe(print('{"v":"A/"}'));
   });
 
-  it.each([
-    { agentId: 'agt_2' },
-    { runId: 'run_2' },
-    { method: 'PUT' },
-    { path: '/v1/responses' },
-  ])('depends on %o', (changes) => {
-    expect(print('{"v":1}', changes)).not.toBe(print('{"v":1}'));
-  });
+  it.each([{ agentId: 'agt_2' }, { runId: 'run_2' }, { method: 'PUT' }, { path: '/v1/responses' }])(
+    'depends on %o',
+    (changes) => {
+      expect(print('{"v":1}', changes)).not.toBe(print('{"v":1}'));
+    },
+  );
 
   it('cannot be forged by moving text from one part into the next', () => {
     expect(print('{}', { agentId: 'a"\n"b', runId: 'c' })).not.toBe(print('{}', { agentId: 'a', runId: 'b"\n"c' }));

@@ -22,7 +22,9 @@ const NO_CLAIMS: RunClaims = {
 
 /** One agent's runs, as a table. */
 interface Known {
-  readonly runs?: Readonly<Record<string, { readonly agentId?: string; readonly state?: 'open' | 'waiting' | 'completed' | 'stopped' }>>;
+  readonly runs?: Readonly<
+    Record<string, { readonly agentId?: string; readonly state?: 'open' | 'waiting' | 'completed' | 'stopped' }>
+  >;
   /** `kind:key` to runs. */
   readonly keys?: Readonly<Record<string, readonly string[]>>;
   readonly idle?: readonly string[];
@@ -44,7 +46,11 @@ function lookupOf({ runs = {}, keys = {}, idle = [], stopped = [] }: Known): Run
 
 const identify = (claims: Partial<RunClaims>, known: Known = {}, now = NOW): RunMatch =>
   identifyRun({ ...NO_CLAIMS, ...claims }, lookupOf(known), 'me', now);
-const session = (name: string, rest: Partial<ClientSession> = {}): ClientSession => ({ ...NO_SESSION, session: name, ...rest });
+const session = (name: string, rest: Partial<ClientSession> = {}): ClientSession => ({
+  ...NO_SESSION,
+  session: name,
+  ...rest,
+});
 const codeOf = (match: RunMatch): string => (match.kind === 'refused' ? match.failure.code : match.kind);
 
 describe('the order in which a run is found', () => {
@@ -66,10 +72,16 @@ describe('the order in which a run is found', () => {
     ['by-idle', {}],
   ];
 
-  it.each(claims.map(([expected], index) => [expected, index] as const))('puts %s before all that follow', (expected, index) => {
-    const all: Partial<RunClaims> = Object.assign({}, ...claims.slice(index).map(([, claim]) => claim));
-    expect(identify(all, everything)).toMatchObject({ kind: 'continues', runId: expected });
-  });
+  it.each(claims.map(([expected], index) => [expected, index] as const))(
+    'puts %s before all that follow',
+    (expected, index) => {
+      const rest = claims.slice(index).flatMap(([, claim]) => Object.entries(claim));
+      expect(identify(Object.fromEntries(rest) as Partial<RunClaims>, everything)).toMatchObject({
+        kind: 'continues',
+        runId: expected,
+      });
+    },
+  );
 
   it('starts a run when nothing matches', () => {
     expect(identify({})).toEqual({ kind: 'starts', runId: null });
@@ -91,7 +103,10 @@ describe('a named run', () => {
 
   it('is continued while open or waiting', () => {
     for (const state of ['open', 'waiting'] as const) {
-      expect(identify({ pathRun: 'mine' }, { runs: { mine: { state } } })).toMatchObject({ kind: 'continues', by: 'name' });
+      expect(identify({ pathRun: 'mine' }, { runs: { mine: { state } } })).toMatchObject({
+        kind: 'continues',
+        by: 'name',
+      });
     }
   });
 
@@ -104,7 +119,9 @@ describe('a named run', () => {
 
   it('is not found when it is another agent’s, ended or not', () => {
     for (const state of ['open', 'completed', 'stopped'] as const) {
-      expect(codeOf(identify({ headerRun: 'theirs' }, { runs: { theirs: { agentId: 'other', state } } }))).toBe('not_found');
+      expect(codeOf(identify({ headerRun: 'theirs' }, { runs: { theirs: { agentId: 'other', state } } }))).toBe(
+        'not_found',
+      );
     }
   });
 
@@ -128,7 +145,11 @@ describe('a client session', () => {
       keys: { 'tool_call:call_1': ['old'], 'conversation:c': ['old'] },
       idle: ['old'],
     };
-    const claims = { session: session('forked'), handedOut: [{ kind: 'tool_call', key: 'call_1' } as const], conversation: ['c'] };
+    const claims = {
+      session: session('forked'),
+      handedOut: [{ kind: 'tool_call', key: 'call_1' } as const],
+      conversation: ['c'],
+    };
     expect(identify(claims, known)).toEqual({ kind: 'starts', runId: null });
   });
 
@@ -138,7 +159,9 @@ describe('a client session', () => {
   });
 
   it('that is filed under two open runs matches neither', () => {
-    expect(identify({ session: session('s') }, { keys: { 'session:s': ['one', 'two'] }, idle: ['three'] }).kind).toBe('starts');
+    expect(identify({ session: session('s') }, { keys: { 'session:s': ['one', 'two'] }, idle: ['three'] }).kind).toBe(
+      'starts',
+    );
   });
 });
 
@@ -174,7 +197,10 @@ describe('a conversation', () => {
 
   it('begun the same way in two runs is matched at the length that only one of them has', () => {
     const keys = { 'conversation:turn-2': ['one'], 'conversation:turn-1': ['one', 'two'] };
-    expect(identify({ conversation: ['turn-2', 'turn-1'] }, { keys })).toMatchObject({ runId: 'one', by: 'conversation' });
+    expect(identify({ conversation: ['turn-2', 'turn-1'] }, { keys })).toMatchObject({
+      runId: 'one',
+      by: 'conversation',
+    });
     expect(identify({ conversation: ['turn-1'] }, { keys }).kind).toBe('starts');
   });
 });

@@ -322,6 +322,23 @@ describe('stripNotes', () => {
     expect(strip('responses', { input }).body).toEqual({ input: [user, said(REASON), user] });
   });
 
+  it('Responses: keeps the reasoning before a message of the model’s own that a client put the note into', () => {
+    const content = [{ type: 'output_text', text: `said\n\n${NOTE_TEXT}` }];
+    const input = [
+      { type: 'reasoning', id: 'rs' },
+      { type: 'message', role: 'assistant', id: 'msg_1', content },
+    ];
+    expect(strip('responses', { input }).body).toMatchObject({ input: [input[0], { content: [{ text: 'said' }] }] });
+  });
+
+  it('removes several notes at the front', () => {
+    const notes = [block(NOTE_TEXT), block(`${NOTE_TEXT}\n\n`)];
+    const kept = [block('a'), block('b')];
+    expect(strip('messages', { messages: [assistant([...notes, ...kept, ...notes])] }).body).toEqual({
+      messages: [assistant(kept)],
+    });
+  });
+
   it('leaves notes of unknown gates, of users and of other places alone', () => {
     const body = {
       system: NOTE_TEXT,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clampOutput, type MemberPath, setMember } from '../../../proxy-core/wire/splice.ts';
+import { clampOutput, type MemberPath, removeMembers, setMember } from '../../../proxy-core/wire/splice.ts';
 import { utf8 } from './stream-fixtures.ts';
 
 const text = (bytes: Uint8Array | null | undefined): string | null => (bytes ? new TextDecoder().decode(bytes) : null);
@@ -87,5 +87,17 @@ describe('clampOutput', () => {
 
   it('does not edit what it cannot scan', () => {
     expect(clamp('[]', 5)).toBeNull();
+  });
+});
+
+describe('removeMembers', () => {
+  it.each([
+    ['{"a":1,"b":2,"c":3}', '{"c":3}'],
+    ['{ "c":3 , "a" : 1,"b":2 }', '{ "c":3 }'],
+    ['{"a":1,"c":3, "b":2,"d":4}', '{"c":3,"d":4}'],
+    ['{"a":1,"b":2}', '{}'],
+    ['{"x":{"a":1}}', '{"x":{"a":1}}'],
+  ])('removes a and b from %s', (before, after) => {
+    expect(text(removeMembers(utf8(before), ['a', 'b']))).toBe(after);
   });
 });

@@ -1,0 +1,15 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Failure } from '../contract/failures.ts';
+import { parseTarget } from '../exchange/endpoint.ts';
+import { refusalTarget } from '../exchange/refusal-target.ts';
+import { renderRefusal } from '../wire/refusal.ts';
+
+/** Answer a refusal in the caller's own shape and leave nothing unread behind it on the connection. */
+export function refuse(request: FastifyRequest, reply: FastifyReply, reason: Failure): FastifyReply {
+  const headers = request.headers as Record<string, string | undefined>;
+  const target = request.target ?? parseTarget(request.originalUrl);
+  const rendered = renderRefusal(reason, refusalTarget({ method: request.method, headers, target }, request.id));
+  if (!request.raw.readableEnded) reply.header('connection', 'close');
+  reply.headers(rendered.headers);
+  return reply.code(rendered.status).send(rendered.body);
+}
