@@ -59,6 +59,7 @@ function coreOptions(options: HeadlessOptions): Omit<RungateOptions, HostOptions
     credentials,
     configuration,
     configFile: options.configFile,
+    show: null,
     resolveSecret: async (text) => {
       const reference = parseKeyReference(text, folder);
       if (reference.kind === 'invalid') throw new Error(reference.problem);

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { PriceOverride } from './budget/prices.ts';
 import { createBus } from './bus.ts';
-import type { Channel } from './channels/channel.ts';
 import { openChannels } from './channels/channel-kinds.ts';
+import type { ShowNotice } from './channels/desktop.ts';
+import { createOutbox, type Outbox } from './channels/outbox.ts';
 import type { Configuration } from './config/schema.ts';
 import type { PublishedEvent } from './contract/events.ts';
 import { agentHandlers } from './control/agents.ts';
@@ -20,6 +21,7 @@ import { type Core, type CoreOptions, DEFAULT_OPTIONS } from './exchange/core.ts
 import { type AgentServer, listenAgentPort } from './http/agent-server.ts';
 import { type CommandSocket, listenCommandSocket } from './http/command-socket.ts';
 import { listenOperatorPort, type OperatorServer } from './http/operator-server.ts';
+import { kindOfTool } from './policy/tool-kinds.ts';
 import type { Ports } from './ports.ts';
 import { createCheckOnly } from './providers/check-only.ts';
 import type { CredentialPorts } from './providers/credentials.ts';
@@ -48,6 +50,8 @@ export interface RungateOptions {
   readonly configuration: Configuration | null;
   readonly configFile: string | null;
   readonly resolveSecret: ResolveSecret;
+  /** Shows a native notification; null where the host has none. */
+  readonly show: ShowNotice | null;
   /** The texts of the configuration's `policies`, in its order. */
   readonly policyDocuments: readonly PolicyDocument[];
   readonly limits: Partial<CoreOptions>;
@@ -72,7 +76,7 @@ export interface Rungate {
  * Error that carries a `hint` for what an operator can cure (port in use, home not writable, store locked).
  */
 export async function startRungate(ports: Ports, options: RungateOptions): Promise<Rungate> {
-  const { clock, log } = ports;
+  const { clock, random, log } = ports;
   const startedAt = clock.now();
   const store = await openStore({
     path: join(options.home, 'rungate.db'),
@@ -107,7 +111,7 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
   };
   let agentServer: AgentServer | null = null;
   let operator: OperatorServer | null = null;
-  let channels: readonly Channel[] = [];
+  let outbox: Outbox | null = null;
   const call = createCall(
     {
       ...agentHandlers(core),
@@ -116,7 +120,7 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
       ...policyHandlers(core),
       ...gateHandlers(core),
       ...grantHandlers(core),
-      ...channelHandlers(core, () => channels),
+      ...channelHandlers(() => outbox),
       ...coreHandlers(core, () => ({
         version: options.version,
         home: options.home,
@@ -135,8 +139,19 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
       const sources = { policies: options.policyDocuments, resolve: options.resolveSecret };
       await applyConfiguration(core, options.configuration, sources);
     }
-    channels = await openChannels(options.configuration?.channels ?? null, null, options.resolveSecret, { clock });
-    opened.push(...channels);
+    const { show, resolveSecret } = options;
+    outbox = createOutbox({
+      store,
+      bus,
+      channels: await openChannels(options.configuration?.channels ?? null, show, resolveSecret, { clock }),
+      clock,
+      random,
+      log,
+      consoleUrl: () => operator?.url ?? null,
+      kindOfTool,
+    });
+    outbox.start();
+    opened.push(outbox);
     agentServer = await listenAgentPort(core, options.agentPort);
     opened.push(agentServer);
     if (options.operatorPort !== null) {

@@ -8,6 +8,8 @@ import type { GateBook } from './gate-book.ts';
 export interface Abandons {
   /** A connection waits at the gate. */
   arrive(gateId: string): void;
+  /** A retry came that does not wait: its agent polls, so nobody has gone. */
+  polled(gateId: string): void;
   /** It waits no longer. */
   leave(gateId: string): void;
   close(): void;
@@ -28,6 +30,7 @@ export function createAbandons(gates: Pick<GateBook, 'cancel' | 'byId'>, patienc
       stop(gateId);
       waiting.set(gateId, (waiting.get(gateId) ?? 0) + 1);
     },
+    polled: stop,
     leave(gateId) {
       const left = (waiting.get(gateId) ?? 1) - 1;
       if (left > 0) {

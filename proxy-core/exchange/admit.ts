@@ -23,14 +23,14 @@ import { findRetried } from './retries.ts';
 /**
  * Decide whether a call may go out: route, run, gate, price, policy, caps. The provider and its key are found
  * first, because that may wait; from the run's look-up to its beginning nothing waits, so that two first calls of one
- * session find one run.
+ * session find one run. `met` is the gate that this very request has waited at: it stays in that gate's run.
  */
-export async function admit(core: Core, request: ReadRequest): Promise<Admission> {
+export async function admit(core: Core, request: ReadRequest, met: GateRecord | null): Promise<Admission> {
   const held = heldBack(core);
   if (held !== null) return refuse(held);
   const route = await chooseRoute(core, request);
   if ('code' in route) return refuse(route);
-  const chosen = chooseRun(core, request);
+  const chosen = chooseRun(core, request, met?.run_id ?? null);
   if (chosen.kind === 'refused') return refuse(chosen.failure);
   const { run, policy } = chosen;
   const call: Call = { request, route, chosen, exchangeId: makeId('xch', core) };
@@ -40,7 +40,7 @@ export async function admit(core: Core, request: ReadRequest): Promise<Admission
   ) {
     return unlessUnavailable(() => refuseRecorded(core, call, notGoverned(request)));
   }
-  const meeting = meetGate(core, request, run);
+  const meeting = meetGate(core, request, run, met);
   switch (meeting.kind) {
     case 'waiting':
       return meeting;
@@ -105,8 +105,8 @@ const judgedBy = (core: Core, { request, route, chosen: { run, policy } }: Call,
 async function claimApproved(core: Core, call: Call, gate: GateRecord): Promise<Admission> {
   const under = core.claims.under(gate.gate_id);
   if (under !== undefined) return { kind: 'busy', until: under };
-  core.claims.take(gate.gate_id);
-  const release = (): void => core.claims.release(gate.gate_id);
+  core.claims.take(gate.gate_id, call.exchangeId);
+  const release = (): void => core.claims.release(gate.gate_id, call.exchangeId);
   try {
     const charge = chargeOf(core, call.request, call.route, call.chosen.policy);
     const admission =

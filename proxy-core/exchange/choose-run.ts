@@ -16,10 +16,12 @@ export type ChosenRun =
 
 const refused = (reason: Failure): ChosenRun => ({ kind: 'refused', failure: reason });
 
-export function chooseRun(core: Core, request: ReadRequest): ChosenRun {
+/** Choose the run of a request. `within` is the run it is known to belong to, which may have ended meanwhile. */
+export function chooseRun(core: Core, request: ReadRequest, within: string | null): ChosenRun {
   const now = core.clock.now();
   const { agent } = request;
-  const match = identifyRun(request.claims, core.runs.lookup(agent.agent_id, now), agent.agent_id, now);
+  const claims = within === null ? request.claims : { ...request.claims, headerRun: within, pathRun: null };
+  const match = identifyRun(claims, core.runs.lookup(agent.agent_id, now), agent.agent_id, now);
   switch (match.kind) {
     case 'refused':
       return match;
@@ -59,8 +61,8 @@ function startRun(core: Core, request: ReadRequest, named: string | null, now: n
     cap: runCap(policy, request.agent, request.asks.cap),
     alertAt: policy.budget.alertAt,
   };
-  const run = core.runs.begin(start, request.agent.agent_id, now);
   const keys = keysOf(request);
+  const run = core.runs.begin(start, request.agent.agent_id, now, keys);
   // A run that was asked for anew takes its session over, or the next call would find two.
   const takesOver = request.claims.newRun;
   return {

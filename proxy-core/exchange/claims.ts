@@ -5,20 +5,23 @@
 export interface Claims {
   /** Resolves when the call that is under way for this gate has ended; undefined when none is. */
   under(gateId: string): Promise<void> | undefined;
-  take(gateId: string): void;
-  release(gateId: string): void;
+  take(gateId: string, exchangeId: string): void;
+  /** Ends the claim of this exchange; another's stays. */
+  release(gateId: string, exchangeId: string): void;
 }
 
 export function createClaims(): Claims {
-  const claims = new Map<string, PromiseWithResolvers<void>>();
+  const claims = new Map<string, { readonly exchangeId: string; readonly over: PromiseWithResolvers<void> }>();
   return {
-    under: (gateId) => claims.get(gateId)?.promise,
-    take(gateId) {
-      claims.set(gateId, Promise.withResolvers<void>());
+    under: (gateId) => claims.get(gateId)?.over.promise,
+    take(gateId, exchangeId) {
+      claims.set(gateId, { exchangeId, over: Promise.withResolvers<void>() });
     },
-    release(gateId) {
-      claims.get(gateId)?.resolve();
+    release(gateId, exchangeId) {
+      const claim = claims.get(gateId);
+      if (claim?.exchangeId !== exchangeId) return;
       claims.delete(gateId);
+      claim.over.resolve();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Failure } from '../contract/failures.ts';
 import type { GateRecord } from '../contract/records.ts';
-import { answerGoneFailure, expiredFailure, rejectedFailure } from '../gates/bodies.ts';
+import { answerGoneFailure, cancelledFailure, expiredFailure, rejectedFailure } from '../gates/bodies.ts';
 import { stateAt } from '../gates/states.ts';
 import { fingerprint } from '../runs/fingerprint.ts';
 import type { KeptAnswer } from '../store/store.ts';
@@ -39,12 +39,25 @@ export function fingerprintOf(request: ReadRequest, run: LiveRun): string {
 /** A request gate and the gate on its answer share the request; this tells them apart. */
 export const requestGatePrint = (print: string): string => `${print}:request`;
 
-/** Look for the gate of a request. Costs a look-up where the run has no gate. */
-export function meetGate(core: Core, request: ReadRequest, run: LiveRun): Meeting {
+/**
+ * Look for the gate of a request. Costs a look-up where the run has no gate. `met` is the gate that this very request has
+ * waited at: when that has closed without an approval, the request is over. Asking anew is for the next one to do;
+ * otherwise a closed gate would be followed by one more call to the provider.
+ */
+export function meetGate(core: Core, request: ReadRequest, run: LiveRun, met: GateRecord | null): Meeting {
+  const waitedAt = met === null ? null : (core.gates.byId(met.gate_id) ?? met);
+  const closed = waitedAt === null ? null : closedFailure(waitedAt, core.clock.now());
+  if (closed !== null) return { kind: 'refused', failure: closed };
   if (!core.gates.concerns(run.runId) || request.body.length === 0) return { kind: 'none' };
   const print = fingerprintOf(request, run);
   const gate = core.gates.find(print) ?? core.gates.find(requestGatePrint(print));
   return gate === null ? { kind: 'none' } : meet(core, request, gate);
+}
+
+function closedFailure(gate: GateRecord, now: number): Failure | null {
+  const state = stateAt(gate, now);
+  if (state === 'cancelled') return cancelledFailure(gate);
+  return state === 'expired' ? expiredFailure(gate) : null;
 }
 
 function meet(core: Core, request: ReadRequest, gate: GateRecord): Meeting {

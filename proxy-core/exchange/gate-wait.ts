@@ -5,7 +5,7 @@ import { cannotRead202, holdCeilingMs } from '../runs/clients.ts';
 import type { Hold } from '../wire/hold.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal, governedHeaders } from './deliver.ts';
-import { holdableFormat, holdStream, openHold, verdictText } from './held-stream.ts';
+import { asksStructure, holdableFormat, holdStream, openHold, verdictText } from './held-stream.ts';
 import type { AgentReply } from './reply.ts';
 import type { ReadRequest } from './request.ts';
 
@@ -23,24 +23,30 @@ export type Waited =
   /** There is a verdict: meet the gate again. `hold` is the stream that was begun while waiting. */
   | { readonly kind: 'decided'; readonly hold: Hold | null };
 
-/** Wait at a gate in the way the agent can follow: 202 at once, or its connection is held. */
+/**
+ * Wait at a gate in the way the agent can follow: 202 at once, or its connection is held. `begun` is the stream that was
+ * begun at an earlier gate of the same request.
+ */
 export async function waitAtGate(
   core: Core,
   request: ReadRequest,
   gate: GateRecord,
+  begun: Hold | null,
   reply: AgentReply,
 ): Promise<Waited> {
   core.gates.noteRetry(gate.gate_id);
   if (deliveryOf(request) === 'retry') {
+    core.abandons.polled(gate.gate_id);
     answerPending(core, gate, reply);
     return { kind: 'answered' };
   }
   const format = holdableFormat(request);
   core.abandons.arrive(gate.gate_id);
   try {
+    if (begun !== null) return await waitInStream(core, request, gate, begun, true, reply);
     // Only a request gate has no bytes of the provider yet, so its stream is begun by us.
     if (request.facts?.stream === true && format !== null && gate.kind === 'request') {
-      return await waitInStream(core, request, gate, openHold(core, request, format), reply);
+      return await waitInStream(core, request, gate, openHold(core, request, format), false, reply);
     }
     return await waitSilently(core, request, gate, reply);
   } finally {
@@ -53,6 +59,7 @@ async function waitInStream(
   request: ReadRequest,
   gate: GateRecord,
   hold: Hold,
+  noted: boolean,
   reply: AgentReply,
 ): Promise<Waited> {
   reply.head(200, [
@@ -62,7 +69,7 @@ async function waitInStream(
     'no-cache',
     ...gateHeaders(gate),
   ]);
-  if (!(await holdStream(core, gate, hold, request, reply))) return { kind: 'answered' };
+  if (!(await holdStream(core, gate, hold, noted || asksStructure(request), reply))) return { kind: 'answered' };
   const settled = core.gates.byId(gate.gate_id) ?? gate;
   if (stateAt(settled, core.clock.now()) === 'approved') return { kind: 'decided', hold };
   reply.write(hold.reject(verdictText(core, settled), []));

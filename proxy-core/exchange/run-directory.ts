@@ -34,8 +34,11 @@ export interface LiveRun {
 export interface RunDirectory {
   find(runId: string): LiveRun | null;
   lookup(agentId: string, now: number): RunLookup;
-  /** Begin a run at `at`; visible to the next identification at once, stored with its first exchange. */
-  begin(start: RunStart, agentId: string, at: number): LiveRun;
+  /**
+   * Begin a run at `at`; found by the next identification under its id and `keys` at once, stored with its first
+   * exchange. The keys must be filed when they are written.
+   */
+  begin(start: RunStart, agentId: string, at: number, keys: readonly RunKey[]): LiveRun;
   /** File keys under a run until `committed` settles; afterwards the store answers for them. */
   file(run: LiveRun, keys: readonly RunKey[], committed: Promise<unknown>): void;
 }
@@ -96,10 +99,17 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
     },
   });
 
+  /** From now on the keys find the run; returns their slots. */
+  const claim = (run: LiveRun, keys: readonly RunKey[]): readonly string[] => {
+    const slots = keys.map((key) => slot(run.agentId, key));
+    for (const name of slots) uncommitted.set(name, (uncommitted.get(name) ?? new Set()).add(run.runId));
+    return slots;
+  };
+
   return {
     find,
     lookup,
-    begin(start, agentId, at) {
+    begin(start, agentId, at, keys) {
       const run: LiveRun = {
         runId: start.runId,
         agentId,
@@ -118,11 +128,11 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
         failed: new Map(),
       };
       remember(run);
+      claim(run, keys);
       return run;
     },
     file(run, keys, committed) {
-      const slots = keys.map((key) => slot(run.agentId, key));
-      for (const name of slots) uncommitted.set(name, (uncommitted.get(name) ?? new Set()).add(run.runId));
+      const slots = claim(run, keys);
       const forget = (): void => {
         for (const name of slots) {
           const runs = uncommitted.get(name);

@@ -67,6 +67,16 @@ export const expiredFailure = (gate: GateRecord): Failure =>
     recover: 'Give up, or ask anew: send a changed request, or this one with the header x-rungate-new-gate: true.',
   });
 
+/** 410 for a request that waited at a gate which was cancelled: its run ended, its token was revoked, its agent gave up. */
+export const cancelledFailure = (gate: GateRecord): Failure =>
+  failure('gate_expired', 'Approval gate was cancelled before anybody decided.', {
+    gate_id: gate.gate_id,
+    rule: gate.rule,
+    reason: gate.reason,
+    ...rest(gate),
+    recover: 'Send the request again to ask anew.',
+  });
+
 /** 410 for an approved gate whose stored answer is no longer there: the call is never made a second time for it. */
 export const answerGoneFailure = (gate: GateRecord): Failure =>
   failure('gate_expired', 'The approved answer is no longer stored, because its run has ended.', {

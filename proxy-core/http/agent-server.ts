@@ -1,4 +1,4 @@
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Failure, failure } from '../contract/failures.ts';
 import type { AgentRecord } from '../contract/records.ts';
@@ -10,6 +10,7 @@ import { readCredential } from './agent-credential.ts';
 import { closeServer } from './close-server.ts';
 import { addGateRoutes } from './gate-routes.ts';
 import { guard } from './guard.ts';
+import { connectionLimits, listenLoopback } from './listen-loopback.ts';
 import { addModelRoutes } from './model-routes.ts';
 import { refuse } from './refuse.ts';
 import { addRunRoutes } from './run-routes.ts';
@@ -40,11 +41,7 @@ const OPEN_PATHS = new Set(['/', '/llms.txt', '/healthz']);
 export async function listenAgentPort(core: Core, port: number): Promise<AgentServer> {
   const server = Fastify({
     genReqId: () => makeId('xch', core),
-    http: {
-      maxHeaderSize: core.options.headerBytes,
-      // Node looks for late requests this often; a short time limit must not wait for the default of 30 s.
-      connectionsCheckingInterval: Math.min(30_000, Math.ceil(core.options.requestTimeoutMs / 4)),
-    },
+    http: connectionLimits(core.options),
     bodyLimit: Number.MAX_SAFE_INTEGER,
     exposeHeadRoutes: false,
     keepAliveTimeout: 75_000,
@@ -58,9 +55,7 @@ export async function listenAgentPort(core: Core, port: number): Promise<AgentSe
   });
   server.server.headersTimeout = core.options.headersTimeoutMs;
   prepare(server, core);
-  await server.listen({ host: '127.0.0.1', port });
-  const { port: bound } = server.server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${bound}`;
+  const url = `http://127.0.0.1:${await listenLoopback(server, port)}`;
   return { url, close: () => closeServer(server) };
 }
 

@@ -9,13 +9,11 @@ import type { CoreOptions } from '../exchange/core.ts';
  * `localhost`. So a port that is taken on either address is refused (fault A10), and never moved silently.
  */
 
-/** How often Node looks for connections that are too slow, at most, ms; its own default is 30 s. */
-const CHECK_EVERY_MS = 5_000;
-
 /** Node's side of the limits on slow and oversized requests. */
-export const connectionLimits = ({ headerBytes, headersTimeoutMs }: CoreOptions) => ({
+export const connectionLimits = ({ headerBytes, headersTimeoutMs, requestTimeoutMs }: CoreOptions) => ({
   maxHeaderSize: headerBytes,
-  connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, headersTimeoutMs),
+  // Node looks for late requests this often; a short time limit must not wait for the default of 30 s.
+  connectionsCheckingInterval: Math.ceil(Math.min(30_000, headersTimeoutMs, requestTimeoutMs) / 4),
 });
 
 /** Listen on a port of 127.0.0.1 (0 picks a free one) and return it. Rejects with EADDRINUSE, as listening does. */

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { FAILURES, type Failure, failure } from '../contract/failures.ts';
@@ -6,6 +5,7 @@ import type { Call } from '../control/call.ts';
 import type { Core } from '../exchange/core.ts';
 import { closeServer } from './close-server.ts';
 import { guard } from './guard.ts';
+import { connectionLimits, listenLoopback } from './listen-loopback.ts';
 import { OPERATOR_PAGE, OPERATOR_SCRIPT, OPERATOR_STYLE } from './operator-page.ts';
 import { createOperatorSessions } from './operator-session.ts';
 
@@ -36,7 +36,12 @@ const SECURITY_HEADERS = {
 
 export async function listenOperatorPort(core: Core, call: Call, port: number): Promise<OperatorServer> {
   const sessions = createOperatorSessions(core.clock, core.random);
-  const server = Fastify({ bodyLimit: OPERATOR_BODY_LIMIT, http: { maxHeaderSize: core.options.headerBytes } });
+  const server = Fastify({
+    bodyLimit: OPERATOR_BODY_LIMIT,
+    http: connectionLimits(core.options),
+    requestTimeout: core.options.requestTimeoutMs,
+  });
+  server.server.headersTimeout = core.options.headersTimeoutMs;
   let origins: readonly string[] = [];
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
@@ -68,8 +73,7 @@ export async function listenOperatorPort(core: Core, call: Call, port: number): 
     const result = await call(request.params.name, request.body ?? {}, { actor: 'operator', channel: 'console' });
     return reply.code(result.ok ? 200 : FAILURES[result.failure.code].status).send(result);
   });
-  await server.listen({ host: '127.0.0.1', port });
-  const { port: bound } = server.server.address() as AddressInfo;
+  const bound = await listenLoopback(server, port);
   const url = `http://127.0.0.1:${bound}`;
   origins = [url, `http://localhost:${bound}`];
   return {

@@ -83,6 +83,7 @@ export async function startTestRungate(options: TestOptions = {}): Promise<TestR
       },
       configuration: null,
       configFile: null,
+      show: null,
       resolveSecret: async (reference) => reference,
       policyDocuments: [],
       limits: {},
