@@ -28,7 +28,8 @@ import type { CredentialPorts } from './providers/credentials.ts';
 import { createDemo } from './providers/demo.ts';
 import type { Provider } from './providers/provider.ts';
 import { DEMO_PRICES } from './providers/provider-defaults.ts';
-import { createUpstream, type UpstreamOptions } from './providers/upstream.ts';
+import { createUpstream } from './providers/upstream.ts';
+import type { UpstreamOptions } from './providers/upstream-call.ts';
 import { openStore } from './store/open-store.ts';
 
 /** Everything a host says about the installation it starts. */

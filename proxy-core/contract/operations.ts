@@ -34,6 +34,7 @@ const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dot, dash and underscore, at most 64');
 const usd = z.number().min(0).max(1_000_000);
+const cursor = z.string().regex(/^\d{1,15}:./, 'a cursor that a page has returned');
 const gateId = z.strictObject({ gate_id: z.string().max(64) });
 const budgetSubject = z.strictObject({ scope: z.enum(BUDGET_SCOPES), name: z.string().min(1) });
 
@@ -97,7 +98,7 @@ export const OPERATIONS = {
       state: z.enum(RUN_STATES).optional(),
       agent: name.optional(),
       since: z.int().optional(),
-      cursor: z.string().optional(),
+      cursor: cursor.optional(),
       limit: z.int().min(1).max(500).optional(),
     }),
     z.object({ runs: z.array(runRecord), next: z.string().nullable() }),
@@ -156,7 +157,7 @@ export const OPERATIONS = {
     z.strictObject({
       state: z.enum(GATE_STATES).optional(),
       run_id: z.string().optional(),
-      cursor: z.string().optional(),
+      cursor: cursor.optional(),
       limit: z.int().min(1).max(500).optional(),
     }),
     z.object({ gates: z.array(gateRecord), next: z.string().nullable() }),

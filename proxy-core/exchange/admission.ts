@@ -3,7 +3,7 @@ import type { Failure } from '../contract/failures.ts';
 import type { NanoUsd } from '../contract/money.ts';
 import type { GateRecord } from '../contract/records.ts';
 import type { LoopSettings } from '../policy/schema.ts';
-import type { UpstreamRequest } from '../providers/upstream.ts';
+import type { UpstreamRequest } from '../providers/upstream-call.ts';
 import type { KeptAnswer, Remaining } from '../store/store.ts';
 import type { Judged } from './judge.ts';
 import type { PolicyInForce } from './policy-book.ts';
@@ -37,8 +37,8 @@ export interface Admitted {
 export type Admission =
   | { readonly kind: 'admitted'; readonly admitted: Admitted }
   | { readonly kind: 'refused'; readonly refusal: Refused }
-  /** A gate is open for it. */
-  | { readonly kind: 'waiting'; readonly gate: GateRecord }
+  /** A gate is open for it; `fresh`: opened by this very request. */
+  | { readonly kind: 'waiting'; readonly gate: GateRecord; readonly fresh: boolean }
   /** Its gate is approved and the answer is kept. */
   | { readonly kind: 'replayed'; readonly gate: GateRecord; readonly answer: KeptAnswer }
   /** Another request carries out the same approved call; meet the gate again when that is over. */

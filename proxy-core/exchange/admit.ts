@@ -43,7 +43,7 @@ export async function admit(core: Core, request: ReadRequest, met: GateRecord | 
   const meeting = meetGate(core, request, run, met);
   switch (meeting.kind) {
     case 'waiting':
-      return meeting;
+      return { ...meeting, fresh: false };
     case 'replay':
       return { kind: 'replayed', gate: meeting.gate, answer: meeting.answer };
     case 'refused':
@@ -161,8 +161,8 @@ async function openRequestGate(core: Core, call: Call, charge: Charge, decision:
     decision,
     actions,
   } as const;
-  const { gate } = await core.gates.open(gateOpening(core, subject), null, request.asks.newGate);
-  return { kind: 'waiting', gate };
+  const { gate, opened } = await core.gates.open(gateOpening(core, subject), null, request.asks.newGate);
+  return { kind: 'waiting', gate, fresh: opened };
 }
 
 const unpricedDecision = (policy: PolicyInForce): Decision => ({

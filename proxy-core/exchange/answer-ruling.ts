@@ -2,11 +2,11 @@ import type { Decision } from '../policy/decision.ts';
 import { keyRule, stops } from '../policy/decision.ts';
 import { couldGateTool } from '../policy/evaluate.ts';
 import type { FrameEffect, ToolCall } from '../wire/format.ts';
-import type { Hold } from '../wire/hold.ts';
+import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted } from './admission.ts';
 import type { Core } from './core.ts';
+import { deliveryOf } from './delivery.ts';
 import type { Outcome } from './forward.ts';
-import { deliveryOf } from './gate-wait.ts';
 import { holdableFormat, openHold } from './held-stream.ts';
 import { type AnswerJudgement, judgeAnswer, mayWithhold } from './judge.ts';
 import type { Streaming } from './passage.ts';
@@ -34,7 +34,9 @@ export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null):
   }
   const could = mayWithhold(core, judged);
   const holds = deliveryOf(request) === 'hold';
-  if (could && !holds && begun === null) return { streaming: { kind: 'buffer' }, hold: null };
+  if (could && !holds && begun === null) {
+    return { streaming: edited.hidesUsage ? watchFrames({ hide, holdsAll: true }) : { kind: 'buffer' }, hold: null };
+  }
   const hold = begun ?? (holds ? openHold(core, request, format) : null);
   const known = new Map<string, boolean>();
   const couldStop = (call: ToolCall): boolean => {
@@ -55,13 +57,15 @@ interface Filters {
   readonly hide: (effect: FrameEffect) => boolean;
   readonly holdFrom?: (effect: FrameEffect, calls: readonly ToolCall[]) => boolean;
   readonly hold?: Hold | null;
+  readonly holdsAll?: boolean;
   /** The stream was begun by us, so every frame of the provider is moved behind what we sent. */
   readonly rewrites?: boolean;
 }
 
-function watchFrames({ hide, holdFrom, hold, rewrites }: Filters): Streaming {
+function watchFrames({ hide, holdFrom, hold, holdsAll, rewrites }: Filters): Streaming {
   return {
     kind: 'frames',
+    holdsAll: holdsAll ?? false,
     hide,
     holdFrom: holdFrom ?? (() => false),
     outgoing: (frame) => {

@@ -1,3 +1,7 @@
+import type { KeptAnswer } from '../store/store.ts';
+import type { Admitted } from './admission.ts';
+import type { Core } from './core.ts';
+
 /**
  * Approved calls that are being carried out. One request of a gate forwards it, the others wait for that to end and then
  * meet the gate again: there is never a second call to the provider for one approval.
@@ -24,4 +28,21 @@ export function createClaims(): Claims {
       claim.over.resolve();
     },
   };
+}
+
+/**
+ * A call under an approved request gate has ended: a complete answer uses the approval up and is kept for every retry; with
+ * null the approval is as good as before. Durable when it resolves.
+ */
+export async function endClaim(
+  core: Core,
+  { gateId, exchangeId }: Pick<Admitted, 'gateId' | 'exchangeId'>,
+  answer: KeptAnswer | null,
+): Promise<void> {
+  if (gateId === null) return;
+  try {
+    await core.store.write('consumeGate', { at: core.clock.now(), gateId, answer }).durable;
+  } finally {
+    core.claims.release(gateId, exchangeId);
+  }
 }

@@ -6,7 +6,7 @@ import { createRateTracker } from '../policy/rates.ts';
 import type { Ports } from '../ports.ts';
 import { type CredentialPorts, createCredentials } from '../providers/credentials.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Upstream } from '../providers/upstream.ts';
+import type { Upstream } from '../providers/upstream-call.ts';
 import type { Store } from '../store/store.ts';
 import { createAbandons } from './abandons.ts';
 import { createAgentDirectory } from './agent-directory.ts';

@@ -6,7 +6,7 @@ import type { RateTracker } from '../policy/rates.ts';
 import type { Clock, Log, Random } from '../ports.ts';
 import type { Credentials } from '../providers/credentials.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Upstream } from '../providers/upstream.ts';
+import type { Upstream } from '../providers/upstream-call.ts';
 import type { Store } from '../store/store.ts';
 import type { ToolCall } from '../wire/format.ts';
 import type { Abandons } from './abandons.ts';

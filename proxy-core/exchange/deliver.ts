@@ -1,7 +1,7 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import { formatUsd, type NanoUsd } from '../contract/money.ts';
 import type { Remaining } from '../store/store.ts';
-import type { Hold } from '../wire/hold.ts';
+import type { Hold } from '../wire/hold-stream.ts';
 import { renderRefusal, renderStreamRefusal } from '../wire/refusal.ts';
 import type { Admitted, Refused } from './admission.ts';
 import type { Outcome } from './forward.ts';
@@ -29,6 +29,7 @@ export async function deliverAnswer(
   await settlement.durable;
   switch (outcome.kind) {
     case 'completed': {
+      if (begun !== null && !outcome.answer.stream) return breakOff(reply, admitted, null, notStreamed(outcome.answer));
       const rest = outcome.answer.takeRest();
       if (!reply.headSent) sendHead(reply, admitted, outcome.answer, rest, settlement.cost, settled.remaining);
       const moved = (bytes: Uint8Array): Uint8Array => (begun === null ? bytes : begun.release(bytes));
@@ -69,9 +70,28 @@ export function breakOff(reply: AgentReply, admitted: Admitted, answer: Answer |
     deliverRefusal(reply, request, { failure: reason, exchangeId, runId: run.runId, policy: run.policy });
     return;
   }
-  const said = answer?.stream === true && answer.betweenEvents();
+  // Without an answer only whole events of ours have gone out.
+  const said = answer === null || (answer.stream && answer.betweenEvents());
   reply.cut(Buffer.from(said ? renderStreamRefusal(reason, refusalTarget(request, exchangeId)) : ''));
 }
+
+/** Most of what is quoted of a provider's error. */
+const QUOTED = 500;
+
+/** The provider answered with one document, mostly an error, where the agent has been sent the head of a stream. */
+const notStreamed = ({ status, body }: Answer): Failure =>
+  failure(
+    'upstream_unreachable',
+    `The provider answered with status ${status} and no stream.`,
+    {
+      status,
+      detail: Buffer.concat(body ?? [])
+        .toString()
+        .slice(0, QUOTED),
+      recover: 'Send the same request again: its approval still stands.',
+    },
+    5,
+  );
 
 const stopped = (admitted: Admitted): Failure =>
   failure('run_stopped', `Run ${admitted.run.runId} was stopped by the operator.`, {
@@ -99,8 +119,16 @@ export function governedHeaders(of: {
   return of.remaining === null ? headers : [...headers, 'x-rungate-budget-remaining-usd', formatUsd(of.remaining)];
 }
 
-/** Answer with a refusal in the caller's own shape; `refused` says what is known of the call. */
+/**
+ * Answer with a refusal in the caller's own shape; `refused` says what is known of the call. In a stream that was begun
+ * while the call waited at a gate it is an error event, and the connection is cut.
+ */
 export function deliverRefusal(reply: AgentReply, request: AgentRequest, refused: Refused): void {
+  if (reply.headSent) {
+    const target = refusalTarget(request, refused.exchangeId ?? 'none');
+    reply.cut(Buffer.from(renderStreamRefusal(refused.failure, target)));
+    return;
+  }
   const rendered = renderRefusal(refused.failure, refusalTarget(request, refused.exchangeId ?? 'none'));
   const headers = Object.entries(rendered.headers).flat();
   if (refused.runId !== null) headers.push('x-rungate-run-id', refused.runId);

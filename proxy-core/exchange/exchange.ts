@@ -1,9 +1,11 @@
 import { type Failure, failure } from '../contract/failures.ts';
-import { StoreUnavailable } from '../store/store.ts';
-import type { Hold } from '../wire/hold.ts';
+import type { GateRecord } from '../contract/records.ts';
+import { type KeptAnswer, StoreUnavailable } from '../store/store.ts';
+import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted, Refused } from './admission.ts';
 import { admit, storeRefusal } from './admit.ts';
-import { ruleOnAnswer, watchAnswer } from './answer-ruling.ts';
+import { type Ruling, ruleOnAnswer, watchAnswer } from './answer-ruling.ts';
+import { endClaim } from './claims.ts';
 import type { Core } from './core.ts';
 import { breakOff, deliverAnswer, deliverRefusal, governedHeaders } from './deliver.ts';
 import { forward, type Outcome } from './forward.ts';
@@ -28,24 +30,29 @@ export async function govern(core: Core, request: AgentRequest, reply: AgentRepl
     return deliverRefusal(reply, request, { failure: reading.failure, exchangeId: null, runId: null, policy: null });
   }
   let hold: Hold | null = null;
+  let met: GateRecord | null = null;
   for (;;) {
-    const admission = await admit(core, reading.request);
+    const admission = await admit(core, reading.request, met);
     switch (admission.kind) {
       case 'refused':
         return refuse(core, reading.request, admission.refusal, reply);
       case 'replayed':
-        return replay(core, reading.request, admission.gate, admission.answer, reply);
+        return replay(core, reading.request, admission.gate, admission.answer, hold, reply);
       case 'busy':
         await admission.until;
         break;
       case 'waiting': {
-        const waited = await waitAtGate(core, reading.request, admission.gate, reply);
+        // The request that opened the gate is not a retry of itself.
+        if (!admission.fresh && met === null) core.gates.noteRetry(admission.gate.gate_id);
+        met = admission.gate;
+        const waited = await waitAtGate(core, reading.request, met, hold, reply);
         if (waited.kind === 'answered') return;
         hold = waited.hold ?? hold;
         break;
       }
       case 'admitted':
-        if ((await carryOut(core, admission.admitted, hold, reply)) === 'done') return;
+        met = await carryOut(core, admission.admitted, hold, reply);
+        if (met === null) return;
         break;
     }
   }
@@ -56,13 +63,13 @@ function refuse(core: Core, request: ReadRequest, refusal: Refused, reply: Agent
   deliverRefusal(reply, request, refusal);
 }
 
-/** `again`: the answer is at a gate; the request meets it and waits there. */
+/** Returns the gate that holds the answer, for the request to meet and wait at; null when the agent has its answer. */
 async function carryOut(
   core: Core,
   admitted: Admitted,
   begun: Hold | null,
   reply: AgentReply,
-): Promise<'done' | 'again'> {
+): Promise<GateRecord | null> {
   const { request, run } = admitted;
   const watch = watchAnswer(core, admitted, begun);
   const sending = forward(
@@ -90,26 +97,28 @@ async function carryOut(
     const ruling = await ruleOnAnswer(core, admitted, outcome);
     const settlement = settle(core, admitted, outcome, ruling);
     settled = true;
-    await consume(core, admitted, outcome);
+    if (ruling.kind !== 'gated') await endClaim(core, admitted, answerToKeep(admitted, outcome, ruling));
     if (outcome.kind !== 'completed' || reportsFailure(outcome.answer)) {
       rememberFailed(core, request, run.runId, admitted.exchangeId);
     } else if (ruling.kind === 'free') forgetFailed(request, run);
     noteAnswer(core, admitted, ruling);
     if (outcome.kind === 'completed' && ruling.kind === 'blocked') {
       await refuseAnswer(admitted, ruling, outcome.answer, settlement, watch.hold, reply);
-      return 'done';
+      return null;
     }
     if (outcome.kind === 'completed' && ruling.kind === 'gated') {
-      return await gateAnswer(core, admitted, ruling, outcome.answer, settlement, watch.hold, reply);
+      const holding = { hold: watch.hold, begun: begun !== null };
+      return await gateAnswer(core, admitted, ruling, outcome.answer, settlement, holding, reply);
     }
     await deliverAnswer(reply, admitted, outcome, settlement, begun);
-    return 'done';
+    return null;
   } catch (error) {
     const reason = error instanceof StoreUnavailable ? storeRefusal(error) : bugRefusal(core, error);
     if (!settled) settleBroken(core, admitted, outcome, reason);
     breakOff(reply, admitted, outcome?.answer ?? null, reason);
-    return 'done';
+    return null;
   } finally {
+    if (admitted.gateId !== null) core.claims.release(admitted.gateId, admitted.exchangeId);
     leave();
   }
 }
@@ -118,7 +127,6 @@ async function carryOut(
 function settleBroken(core: Core, admitted: Admitted, outcome: Outcome | null, reason: Failure): void {
   const failed: Outcome = { kind: 'failed', failure: reason, sent: true, answer: outcome?.answer ?? null };
   settle(core, admitted, failed, { kind: 'free', judgement: null }).recorded.catch(() => undefined);
-  if (admitted.gateId !== null) core.claims.release(admitted.gateId);
 }
 
 function bugRefusal(core: Core, error: unknown): Failure {
@@ -126,14 +134,8 @@ function bugRefusal(core: Core, error: unknown): Failure {
   return failure('internal_error', 'Rungate failed on this call and let nothing through; its log says why.', {}, 5);
 }
 
-/** A call under an approved request gate: a complete answer uses the approval up, anything else leaves it. */
-async function consume(core: Core, { gateId, request, edited }: Admitted, outcome: Outcome): Promise<void> {
-  if (gateId === null) return;
+/** What a call under an approved request gate leaves for its retries: only an answer that the rules let through. */
+function answerToKeep({ request, edited }: Admitted, outcome: Outcome, ruling: Ruling): KeptAnswer | null {
   const good = outcome.kind === 'completed' && outcome.answer.status < 300 && !reportsFailure(outcome.answer);
-  const answer = good ? keepAnswer(outcome.answer, request, edited) : null;
-  try {
-    await core.store.write('consumeGate', { at: core.clock.now(), gateId, answer }).durable;
-  } finally {
-    core.claims.release(gateId);
-  }
+  return good && ruling.kind === 'free' ? keepAnswer(outcome.answer, request, edited) : null;
 }

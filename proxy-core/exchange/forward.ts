@@ -1,5 +1,5 @@
 import { type Failure, failure } from '../contract/failures.ts';
-import type { Upstream, UpstreamCall, UpstreamError, UpstreamRequest } from '../providers/upstream.ts';
+import type { Upstream, UpstreamCall, UpstreamError, UpstreamRequest } from '../providers/upstream-call.ts';
 import type { AbortReason } from './inflight.ts';
 import { type Answer, openPassage, type Passage, type PassageOptions } from './passage.ts';
 import type { AgentReply } from './reply.ts';
@@ -90,7 +90,8 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
     onHeaders(status, rawHeaders) {
       passage = openPassage({ ...forwarding.passage, status, rawHeaders, firstByteAt: now() }, reply);
       if (reply.gone) passage.agentGone();
-      if (durable) passage.open();
+      if (isRedirect(status)) stop(redirected());
+      else if (durable) passage.open();
     },
     onData(chunk) {
       if (passage === null) return true;
@@ -118,6 +119,17 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
   });
   return { outcome: outcome.promise, abort };
 }
+
+/**
+ * Redirects are neither followed nor passed on: the agent's client would follow them, with its prompt and its token, to
+ * an address that is in no configuration, and take an answer from there that nothing has judged.
+ */
+export const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
+
+export const redirected = (): Failure =>
+  failure('upstream_unreachable', 'The provider answered with a redirect, which is not followed.', {
+    recover: 'The operator must set base_url in the configuration to where the provider answers itself.',
+  });
 
 const AGAIN = 'Send the request again in a moment.';
 

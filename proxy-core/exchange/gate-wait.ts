@@ -1,20 +1,14 @@
 import type { GateRecord } from '../contract/records.ts';
 import { awaitingApproval, pendingFailure, RETRY_AFTER_SECONDS } from '../gates/bodies.ts';
 import { stateAt } from '../gates/states.ts';
-import { cannotRead202, holdCeilingMs } from '../runs/clients.ts';
-import type { Hold } from '../wire/hold.ts';
+import { holdCeilingMs } from '../runs/clients.ts';
+import type { Hold } from '../wire/hold-stream.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal, governedHeaders } from './deliver.ts';
+import { deliveryOf } from './delivery.ts';
 import { asksStructure, holdableFormat, holdStream, openHold, verdictText } from './held-stream.ts';
 import type { AgentReply } from './reply.ts';
 import type { ReadRequest } from './request.ts';
-
-/** How a gate reaches this request's agent (behaviour §6). */
-export function deliveryOf(request: ReadRequest): 'retry' | 'hold' {
-  const asked = request.asks.gate ?? request.agent.delivery;
-  if (asked !== 'auto') return asked;
-  return cannotRead202(request.client, request.headers) ? 'hold' : 'retry';
-}
 
 /** Where a wait at a gate led. */
 export type Waited =
@@ -34,10 +28,9 @@ export async function waitAtGate(
   begun: Hold | null,
   reply: AgentReply,
 ): Promise<Waited> {
-  core.gates.noteRetry(gate.gate_id);
   if (deliveryOf(request) === 'retry') {
     core.abandons.polled(gate.gate_id);
-    answerPending(core, gate, reply);
+    answerPending(gate, reply);
     return { kind: 'answered' };
   }
   const format = holdableFormat(request);
@@ -102,8 +95,8 @@ async function waitSilently(core: Core, request: ReadRequest, gate: GateRecord, 
 }
 
 /** 202: paused, retry later; the body of the product's documentation. */
-export function answerPending(core: Core, gate: GateRecord, reply: AgentReply): void {
-  const bytes = Buffer.from(JSON.stringify(awaitingApproval(gate, core.runs.find(gate.run_id)?.state ?? 'waiting')));
+export function answerPending(gate: GateRecord, reply: AgentReply): void {
+  const bytes = Buffer.from(JSON.stringify(awaitingApproval(gate, 'waiting')));
   reply.head(202, [
     'content-type',
     'application/json',

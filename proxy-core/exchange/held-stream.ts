@@ -1,7 +1,8 @@
 import type { GateRecord } from '../contract/records.ts';
 import { stateAt } from '../gates/states.ts';
 import type { KeptAnswer } from '../store/store.ts';
-import { createHold, type Hold, type HoldableFormat } from '../wire/hold.ts';
+import { createHold, type HoldableFormat } from '../wire/hold.ts';
+import type { Hold } from '../wire/hold-stream.ts';
 import { createFramer } from '../wire/sse-frames.ts';
 import type { Core } from './core.ts';
 import { makeId } from './make-id.ts';
@@ -32,16 +33,20 @@ export function openHold(core: Core, request: ReadRequest, format: HoldableForma
   });
 }
 
-/** Show the note and keep the stream alive until agents see a verdict; false when the agent has gone before. */
+/** A client that asked for structured output parses the text: a note would break it, empty keep-alives do not. */
+export const asksStructure = (request: ReadRequest): boolean => request.facts?.structuredOutput === true;
+
+/**
+ * Show the note and keep the stream alive until agents see a verdict; false when the agent has gone before. `silent`: no
+ * note, because one has been shown in this stream already or would break the answer.
+ */
 export async function holdStream(
   core: Core,
   gate: GateRecord,
   hold: Hold,
-  request: ReadRequest,
+  silent: boolean,
   reply: AgentReply,
 ): Promise<boolean> {
-  // A client that asked for structured output parses the text: the note would break it, empty keep-alives do not.
-  const silent = request.facts?.structuredOutput === true;
   reply.write(silent ? hold.keepAlive() : hold.note({ rule: gate.rule, gateId: gate.gate_id }));
   const beat = setInterval(() => reply.write(hold.keepAlive()), KEEP_ALIVE_MS);
   const left = new AbortController();

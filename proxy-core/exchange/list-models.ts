@@ -1,9 +1,10 @@
-import { failure } from '../contract/failures.ts';
+import { type Failure, failure } from '../contract/failures.ts';
 import { answerHeaders, upstreamHeaders } from '../providers/headers.ts';
 import { upstreamPath } from '../providers/provider.ts';
 import { chooseRoute } from './choose-route.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal } from './deliver.ts';
+import { isRedirect, redirected } from './forward.ts';
 import type { AgentReply } from './reply.ts';
 import { type AgentRequest, readRequest } from './request.ts';
 
@@ -17,6 +18,7 @@ export async function listModels(core: Core, request: AgentRequest, reply: Agent
   if (reading.kind === 'refused') return deliverRefusal(reply, request, { ...unknown, failure: reading.failure });
   const route = await chooseRoute(core, reading.request);
   if ('code' in route) return deliverRefusal(reply, request, { ...unknown, failure: route });
+  let refused: Failure | null = null;
   await new Promise<void>((resolve) => {
     const call = core.upstreamOf(route.provider).send(
       {
@@ -27,19 +29,21 @@ export async function listModels(core: Core, request: AgentRequest, reply: Agent
         body: null,
       },
       {
-        onHeaders: (status, headers) => reply.head(status, answerHeaders(headers, { bodyChanged: false })),
+        onHeaders: (status, headers) => {
+          if (isRedirect(status)) {
+            refused = redirected();
+            return call.abort('redirect');
+          }
+          reply.head(status, answerHeaders(headers, { bodyChanged: false }));
+        },
         onData: (chunk) => reply.write(chunk),
         onEnd: () => {
           reply.end();
           resolve();
         },
         onError: (error) => {
-          const reason = failure(
-            'upstream_unreachable',
-            'The provider could not be reached.',
-            { phase: error.phase },
-            5,
-          );
+          const { phase } = error;
+          const reason = refused ?? failure('upstream_unreachable', 'The provider could not be reached.', { phase }, 5);
           if (reply.headSent) reply.cut(null);
           else deliverRefusal(reply, request, { ...unknown, failure: reason });
           resolve();

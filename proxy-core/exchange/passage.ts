@@ -10,6 +10,8 @@ export type Streaming =
   /** Frames pass until one for which `holdFrom` says true; frames for which `hide` says true are dropped. */
   | {
       readonly kind: 'frames';
+      /** Nothing leaves before the whole answer is known, as with `buffer`. */
+      readonly holdsAll: boolean;
       /** Asked for every frame that touches a tool call; `begun` are the calls of the answer so far. */
       holdFrom(effect: FrameEffect, begun: readonly ToolCall[]): boolean;
       hide(effect: FrameEffect): boolean;
@@ -87,7 +89,7 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
   let keptBytes = 0;
   let out: Uint8Array[] = [];
   const held: Uint8Array[] = [];
-  let holding = streaming.kind === 'buffer';
+  let holding = streaming.kind === 'buffer' || (streaming.kind === 'frames' && streaming.holdsAll);
   let opened = false;
   let gone = false;
   let bytesSinceGone = 0;

@@ -1,10 +1,11 @@
 import { failure } from '../contract/failures.ts';
 import type { GateRecord } from '../contract/records.ts';
 import type { KeptAnswer } from '../store/store.ts';
+import type { Hold } from '../wire/hold-stream.ts';
 import { jsonToStream, streamToJson } from '../wire/transcode.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal } from './deliver.ts';
-import { holdableFormat } from './held-stream.ts';
+import { framesOf, holdableFormat } from './held-stream.ts';
 import type { AgentReply } from './reply.ts';
 import type { ReadRequest } from './request.ts';
 
@@ -17,6 +18,8 @@ export async function replay(
   request: ReadRequest,
   gate: GateRecord,
   answer: KeptAnswer,
+  /** The stream that was begun while the request waited: the answer is moved behind what it has been sent. */
+  begun: Hold | null,
   reply: AgentReply,
 ): Promise<void> {
   if (gate.released_at === null) {
@@ -35,6 +38,10 @@ export async function replay(
       runId: gate.run_id,
       policy: gate.policy,
     });
+  }
+  if (begun !== null) {
+    for (const frame of framesOf(wanted)) reply.write(begun.release(frame));
+    return reply.end();
   }
   reply.head(wanted.status, [
     ...wanted.headers,

@@ -5,7 +5,7 @@ import type { NanoUsd } from '../contract/money.ts';
 import { loopSettings } from '../policy/compile.ts';
 import { upstreamHeaders } from '../providers/headers.ts';
 import { upstreamPath } from '../providers/provider.ts';
-import type { UpstreamRequest } from '../providers/upstream.ts';
+import type { UpstreamRequest } from '../providers/upstream-call.ts';
 import { endedFailure } from '../runs/identify.ts';
 import type { AdmitInput, RunKey } from '../store/store.ts';
 import type { Admission } from './admission.ts';

@@ -52,7 +52,7 @@ export function chargeFor(admitted: Pick<Admitted, 'pricing' | 'reserved' | 'req
   const { answer } = outcome;
   const reached = outcome.kind === 'completed' || outcome.sent;
   // Providers do not bill calls that never reached them or that they answered with an error.
-  if (!reached || (answer !== null && answer.status >= 400)) return { cost: ZERO_USD, estimated: false };
+  if (!reached || (answer !== null && answer.status >= 300)) return { cost: ZERO_USD, estimated: false };
   if (admitted.pricing === null || admitted.pricing.kind === 'unpriced') {
     return { cost: admitted.reserved, estimated: admitted.pricing !== null };
   }

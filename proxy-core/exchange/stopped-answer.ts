@@ -1,14 +1,17 @@
+import type { GateRecord } from '../contract/records.ts';
+import { pendingFailure, RETRY_AFTER_SECONDS } from '../gates/bodies.ts';
 import { stateAt } from '../gates/states.ts';
 import { renderReason } from '../policy/explain.ts';
-import type { Hold } from '../wire/hold.ts';
+import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted } from './admission.ts';
 import type { Ruling } from './answer-ruling.ts';
+import { endClaim } from './claims.ts';
 import type { Core } from './core.ts';
 import { breakOff, governedHeaders } from './deliver.ts';
+import { deliveryOf } from './delivery.ts';
 import { fingerprintOf } from './gate-meeting.ts';
-import { deliveryOf } from './gate-wait.ts';
 import { gateOpening, keepAnswer, proposalOf } from './gated-answer.ts';
-import { holdStream, verdictText } from './held-stream.ts';
+import { asksStructure, holdStream, verdictText } from './held-stream.ts';
 import { blockedFailure, ruleName } from './judge.ts';
 import type { Answer } from './passage.ts';
 import type { AgentReply } from './reply.ts';
@@ -34,16 +37,19 @@ export async function refuseAnswer(
   reply.end();
 }
 
-/** Open the gate of an answer and let its agent wait. `again`: there is a verdict, the request meets its gate again. */
+/**
+ * Open the gate of an answer and let its agent wait. Returns the gate that the request is to meet again, or null when the
+ * agent has its answer (or has gone).
+ */
 export async function gateAnswer(
   core: Core,
   admitted: Admitted,
   ruling: Extract<Ruling, { kind: 'gated' }>,
   answer: Answer,
   settlement: Settlement,
-  hold: Hold | null,
+  { hold, begun }: { readonly hold: Hold | null; readonly begun: boolean },
   reply: AgentReply,
-): Promise<'done' | 'again'> {
+): Promise<GateRecord | null> {
   const { request, run, exchangeId } = admitted;
   const kept = keepAnswer(answer, request, admitted.edited);
   if (kept === null) throw new Error('a gated answer is larger than what is kept');
@@ -63,26 +69,28 @@ export async function gateAnswer(
     kept,
     request.asks.newGate,
   );
+  // From here on the gate answers for the request; the approval that the call went out under stays as it was.
+  await endClaim(core, admitted, null);
   await settlement.durable;
   if (reply.gone) {
     core.abandons.arrive(gate.gate_id);
     core.abandons.leave(gate.gate_id);
-    return 'done';
+    return null;
   }
   const streams = answer.stream && hold !== null && deliveryOf(request) === 'hold';
   // Another request with this fingerprint came first: its gate stands, and only its bytes are ever released.
-  if (!opened && reply.headSent) {
-    reply.cut(null);
-    return 'done';
+  if (!opened || !streams) {
+    if (!reply.headSent) return gate;
+    // Part of an answer has gone out that must not go on: a clean end would be taken for all of it (behaviour §4).
+    breakOff(reply, admitted, answer, pendingFailure(gate, RETRY_AFTER_SECONDS));
+    return null;
   }
-  if (!opened) return 'again';
-  if (!streams) return 'again';
   if (!reply.headSent) {
     reply.head(answer.status, [...answer.headers.filter(notLength), ...governedHeaders(admitted)]);
   }
   core.abandons.arrive(gate.gate_id);
   try {
-    if (!(await holdStream(core, gate, hold, request, reply))) return 'done';
+    if (!(await holdStream(core, gate, hold, begun || asksStructure(request), reply))) return null;
   } finally {
     core.abandons.leave(gate.gate_id);
   }
@@ -96,7 +104,7 @@ export async function gateAnswer(
     reply.write(hold.reject(verdictText(core, settled), held));
   }
   reply.end();
-  return 'done';
+  return null;
 }
 
 const notLength = (text: string, index: number, all: readonly string[]): boolean =>

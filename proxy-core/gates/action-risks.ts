@@ -1,4 +1,4 @@
-import type { RiskAction, RiskFact, RiskReading, RiskReason } from './risk.ts';
+import type { RiskAction, RiskFact, RiskReading, RiskReason } from './risk-facts.ts';
 
 /** Risks that show in what a call does, read from its normalised actions: this is no second reader of shell text. */
 

@@ -1,4 +1,4 @@
-import type { RiskReason } from './risk.ts';
+import type { RiskReason } from './risk-facts.ts';
 
 /** Risks that show in the text of a call, whatever it does. */
 

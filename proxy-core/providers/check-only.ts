@@ -1,5 +1,5 @@
 import type { Provider } from './provider.ts';
-import type { Upstream } from './upstream.ts';
+import type { Upstream } from './upstream-call.ts';
 
 /**
  * Who answers a call of the tool invocation API. A tool with a configured `url` is forwarded there; any other is

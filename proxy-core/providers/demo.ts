@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { answerDemo, type DemoAnswer } from './demo/answer.ts';
 import type { Stamp } from './demo/reply.ts';
-import type { Upstream, UpstreamCall, UpstreamSink } from './upstream.ts';
+import type { Upstream, UpstreamCall, UpstreamSink } from './upstream-call.ts';
 
 /** What a test or a slow-motion demonstration can replace. */
 export interface DemoOptions {

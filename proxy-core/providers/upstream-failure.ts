@@ -1,5 +1,5 @@
 import { isRefusedAddress } from './address-guard.ts';
-import type { UpstreamError } from './upstream.ts';
+import type { UpstreamError } from './upstream-call.ts';
 
 const CONNECT_FAILED = 'RUNGATE_CONNECT_FAILED';
 

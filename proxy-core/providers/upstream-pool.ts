@@ -2,7 +2,7 @@ import { isIP, type Socket } from 'node:net';
 import { buildConnector, Pool } from 'undici';
 import { explainRefusal, guardedLookup, refusedAddress } from './address-guard.ts';
 import type { Provider } from './provider.ts';
-import type { UpstreamOptions } from './upstream.ts';
+import type { UpstreamOptions } from './upstream-call.ts';
 import { connectFailure } from './upstream-failure.ts';
 
 const KEEP_ALIVE_MAX_MS = 60_000;

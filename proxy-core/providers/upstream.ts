@@ -3,79 +3,19 @@
  * the sink's own answer. Redirects are never followed (dispatch does not), and nothing is sent twice unless no byte
  * of it can have left.
  */
-import type { LookupFunction } from 'node:net';
+
 import type { Dispatcher, Pool } from 'undici';
 import type { Provider } from './provider.ts';
+import type {
+  Upstream,
+  UpstreamCall,
+  UpstreamError,
+  UpstreamOptions,
+  UpstreamRequest,
+  UpstreamSink,
+} from './upstream-call.ts';
 import { describeFailure, isStaleConnection } from './upstream-failure.ts';
 import { guardedConnector, limitsOf, openPool, poolKey } from './upstream-pool.ts';
-
-/** A request that is ready to leave: headers already filtered (`headers.ts`), path already joined (`provider.ts`). */
-export interface UpstreamRequest {
-  readonly provider: Provider;
-  readonly method: string;
-  /** Path and query at the provider's origin. */
-  readonly path: string;
-  /** Flat: name, value, name, value. Without `host` and `content-length`. */
-  readonly headers: readonly string[];
-  readonly body: Uint8Array | null;
-}
-
-/** Why a call did not end well. */
-export interface UpstreamError {
-  readonly kind: 'unreachable' | 'timeout' | 'broken' | 'aborted' | 'refused_address';
-  /** How far the call had come: `headers` while waiting for them, `body` once they were delivered. */
-  readonly phase: 'connect' | 'headers' | 'body';
-  /** False only if it is certain that no byte of the request left this machine. */
-  readonly sent: boolean;
-  /** For the operator's log: the network's own words. Holds addresses, never headers or bodies. */
-  readonly detail: string;
-}
-
-/**
- * Receives the answer. `onHeaders` comes at most once, then `onData` for each piece, then exactly one of `onEnd` and
- * `onError` in every case. An exception thrown from `onHeaders` or `onData` breaks the call; `onError` must not throw.
- */
-export interface UpstreamSink {
-  /** Interim (1xx) answers never get here. `headers` is flat and raw, as the provider sent it. */
-  onHeaders(status: number, headers: string[]): void;
-  /**
-   * Return false to pause: the provider's socket is not read until `resume()`. Should the provider hang up meanwhile,
-   * what had already arrived (at most one socket buffer) still comes.
-   */
-  onData(chunk: Buffer): boolean;
-  onEnd(): void;
-  onError(error: UpstreamError): void;
-}
-
-/** The caller's hold on a call under way. Both are without effect once it has ended. */
-export interface UpstreamCall {
-  resume(): void;
-  /** Ends the call at once: the connection is destroyed and `onError` (`aborted`) is called before this returns. */
-  abort(reason: string): void;
-}
-
-/** Sends requests to providers. */
-export interface Upstream {
-  send(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall;
-  /** Ends every open call with `aborted` and closes every connection. */
-  close(): Promise<void>;
-}
-
-/** Limits in milliseconds, for providers without timeouts of their own. Above 1 s undici keeps them to about half a second. */
-export interface UpstreamOptions {
-  /** DNS, TCP and TLS together. Default 10 s. */
-  readonly connectTimeoutMs?: number;
-  /** From the request to the answer's headers: a model may think long before it says anything. Default 10 min. */
-  readonly headersTimeoutMs?: number;
-  /** Between two chunks of the answer; time in which the sink has paused does not count. Default 5 min. */
-  readonly chunkTimeoutMs?: number;
-  /** How long an idle connection is kept when the provider does not say. Default 4 s. */
-  readonly keepAliveMs?: number;
-  /** Most connections to one origin; further calls wait for one. Default: no limit, the agent port has its own. */
-  readonly connections?: number;
-  /** Resolves names; the guard judges what it returns. Default: the system's. */
-  readonly lookup?: LookupFunction;
-}
 
 /** Each resend takes another idle connection of the pool, which may be as stale as the last. */
 const MAX_RESENDS = 3;

@@ -1,6 +1,6 @@
-import type { Hold, HoldOpening } from './hold.ts';
 import { bytesOf, payloadOf } from './hold-frames.ts';
 import { renderNote } from './hold-note.ts';
+import type { Hold, HoldOpening } from './hold-stream.ts';
 import { filledText, record, records } from './loose-json.ts';
 import { renderErrorData } from './refusal.ts';
 import { joinBytes } from './splice.ts';

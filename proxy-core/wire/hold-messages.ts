@@ -1,6 +1,6 @@
-import type { Hold, HoldOpening } from './hold.ts';
 import { bytesOf, memberJson, membersOf, payloadOf, textOf, withPayload } from './hold-frames.ts';
 import { renderNote } from './hold-note.ts';
+import type { Hold, HoldOpening } from './hold-stream.ts';
 import { filledText, record, recordOrNull } from './loose-json.ts';
 import { renderEvent } from './refusal.ts';
 import { joinBytes, setMember } from './splice.ts';

@@ -1,6 +1,6 @@
-import type { Hold, HoldOpening } from './hold.ts';
 import { arrayJson, bytesOf, memberJson, payloadOf, textOf, withPayload } from './hold-frames.ts';
 import { type Note, renderNote } from './hold-note.ts';
+import type { Hold, HoldOpening } from './hold-stream.ts';
 import { filledText, record, recordOrNull } from './loose-json.ts';
 import { renderEvent } from './refusal.ts';
 import { joinBytes, type MemberPath, setMember } from './splice.ts';

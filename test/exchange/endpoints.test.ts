@@ -448,3 +448,15 @@ describe('pausing all agents', () => {
     expect((await call({ path: CHAT, body: ASK })).status).toBe(200);
   });
 });
+
+describe('shutting down', () => {
+  it('is not held up by connections that never sent a whole request', async () => {
+    const own = await startTestRungate({ upstreamUrl: upstream.url });
+    const started = 'POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\n';
+    const connections = ['', started].map((bytes) => sendBytes(own.url, bytes));
+    // Answered on a connection made after those two: both have been accepted by then.
+    expect((await send(own.url, { method: 'HEAD', path: '/' })).status).toBe(200);
+    await own.close();
+    expect(await Promise.all(connections)).toHaveLength(2);
+  });
+});

@@ -183,6 +183,20 @@ describe('a client session', () => {
     expect(started).toHaveLength(1);
   });
 
+  it('makes one run of its first calls also when all of them wait for approval', async () => {
+    const document = `policy: gated-${agent}\nrules: [{ rule: all, match: { endpoint: /v1/messages }, action: gate }]\n`;
+    await rungate.call('policies.apply', { document, file_name: 'gated.yaml', note: 'everything waits' });
+    const gated = await rungate.addAgent(`${agent}-gated`, { policy: `gated-${agent}` });
+    const first = claude('gated');
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        call({ ...first, token: gated, headers: { ...first.headers, 'x-rungate-gate': 'retry' } }),
+      ),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+    expect(new Set(answers.map(runOf)).size).toBe(1);
+  });
+
   it('starts a new run after its run is completed', async () => {
     const first = await runOfCall(claude('again'));
     await complete(first);

@@ -95,12 +95,30 @@ describe('C1 the provider and its key come from the configuration only', () => {
   });
 });
 
-it.each([301, 302, 303, 307, 308])('C2 a %i from the provider is passed on, never followed', async (status) => {
-  upstream.script((_request, response) => void response.writeHead(status, { location: `${evil.url}/steal` }).end());
-  const answer = await send(rungate.url, chat());
-  expect(answer.status).toBe(status);
-  expect(evil.received).toEqual([]);
-  expect(newRequests()).toHaveLength(1);
+describe.each([301, 302, 303, 307, 308])('C2 a %i from the provider', (status) => {
+  const redirect = () =>
+    upstream.script((_request, response) => {
+      response.writeHead(status, { location: `${evil.url}/steal`, 'content-type': 'application/json' }).end('{}');
+    });
+
+  // Passed on, it would be followed by the agent's own client: its token would leave, and nobody would judge the answer.
+  it.each([
+    ['a call', () => chat({ model: 'gpt-4.1' }, { headers: { 'x-rungate-run-id': `redirected-${status}` } })],
+    ['the list of models', () => ({ path: '/v1/models', token })],
+  ])('to %s is neither followed nor passed on', async (_what, call) => {
+    redirect();
+    const answer = await send(rungate.url, call());
+    expect(answer.status).toBe(502);
+    expect(answer.refusal.message).toContain('redirect');
+    expect(answer.headers.location).toBeUndefined();
+    expect(evil.received).toEqual([]);
+    expect(newRequests()).toHaveLength(1);
+  });
+
+  it('costs nothing', async () => {
+    const { run } = await rungate.call('runs.show', { run_id: `redirected-${status}` });
+    expect(run).toMatchObject({ exchanges: 1, spent_nano: 0, reserved_nano: 0 });
+  });
 });
 
 describe('C4 what two parsers could read differently', () => {

@@ -1,5 +1,5 @@
 import { asksAnthropic } from '../models-list.ts';
-import type { UpstreamRequest } from '../upstream.ts';
+import type { UpstreamRequest } from '../upstream-call.ts';
 import { renderChat, renderCompletion, streamChat, streamCompletion } from './chat.ts';
 import { renderEmbeddings } from './embeddings.ts';
 import type { JsonObject } from './json.ts';

@@ -2,14 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Provider } from '../../../proxy-core/providers/provider.ts';
-import {
-  createUpstream,
-  type Upstream,
-  type UpstreamCall,
-  type UpstreamError,
-  type UpstreamOptions,
-  type UpstreamRequest,
-} from '../../../proxy-core/providers/upstream.ts';
+import { createUpstream } from '../../../proxy-core/providers/upstream.ts';
+import type {
+  Upstream,
+  UpstreamCall,
+  UpstreamError,
+  UpstreamOptions,
+  UpstreamRequest,
+} from '../../../proxy-core/providers/upstream-call.ts';
 
 export const portOf = (server: { address(): string | AddressInfo | null }): number =>
   (server.address() as AddressInfo).port;
