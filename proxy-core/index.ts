@@ -30,7 +30,7 @@ import type { Provider } from './providers/provider.ts';
 import { DEMO_PRICES } from './providers/provider-defaults.ts';
 import { createUpstream } from './providers/upstream.ts';
 import type { UpstreamOptions } from './providers/upstream-call.ts';
-import { openStore } from './store/open-store.ts';
+import { type OpenStoreOptions, openStore } from './store/open-store.ts';
 
 /** Everything a host says about the installation it starts. */
 export interface RungateOptions {
@@ -57,6 +57,8 @@ export interface RungateOptions {
   readonly policyDocuments: readonly PolicyDocument[];
   readonly limits: Partial<CoreOptions>;
   readonly upstream: UpstreamOptions;
+  /** For tests only: how far the store's log may grow, and where the process is to be killed. */
+  readonly store?: Pick<OpenStoreOptions, 'limits' | 'failPoint'>;
 }
 
 /** A started core: the same for the desktop app, the headless server and the tests. */
@@ -83,6 +85,7 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
     path: join(options.home, 'rungate.db'),
     clock: clock.now,
     onNote: (note) => log.warn('store.note', { ...note }),
+    ...options.store,
   });
   const recovered = await store.write('recover', { at: startedAt }).durable;
   if (recovered.settled > 0) log.warn('store.recovered', { settled: recovered.settled });

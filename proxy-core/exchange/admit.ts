@@ -29,7 +29,10 @@ export async function admit(core: Core, request: ReadRequest, met: GateRecord | 
   const held = heldBack(core);
   if (held !== null) return refuse(held);
   const route = await chooseRoute(core, request);
-  if ('code' in route) return refuse(route);
+  if ('code' in route) {
+    const { kind, path } = request.endpoint;
+    return refuse(kind === 'other' && !core.policies.anyAllows(request.method, path) ? notGoverned(request) : route);
+  }
   const chosen = chooseRun(core, request, met?.run_id ?? null);
   if (chosen.kind === 'refused') return refuse(chosen.failure);
   const { run, policy } = chosen;
@@ -202,7 +205,8 @@ const notGoverned = (request: ReadRequest): Failure =>
     },
   );
 
-function heldBack(core: Core): Failure | null {
+/** Why no call at all is let through now, or null. */
+export function heldBack(core: Core): Failure | null {
   if (core.draining) {
     return failure('operator_paused', 'Rungate is shutting down.', { recover: 'Send the request again shortly.' }, 5);
   }

@@ -1,6 +1,7 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import { answerHeaders, upstreamHeaders } from '../providers/headers.ts';
 import { upstreamPath } from '../providers/provider.ts';
+import { heldBack } from './admit.ts';
 import { chooseRoute } from './choose-route.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal } from './deliver.ts';
@@ -16,6 +17,8 @@ export async function listModels(core: Core, request: AgentRequest, reply: Agent
   const unknown = { exchangeId: null, runId: null, policy: null };
   const reading = readRequest(request);
   if (reading.kind === 'refused') return deliverRefusal(reply, request, { ...unknown, failure: reading.failure });
+  const held = heldBack(core);
+  if (held !== null) return deliverRefusal(reply, request, { ...unknown, failure: held });
   const route = await chooseRoute(core, reading.request);
   if ('code' in route) return deliverRefusal(reply, request, { ...unknown, failure: route });
   let refused: Failure | null = null;

@@ -1,6 +1,7 @@
 import type { Admission as BudgetAdmission } from '../budget/estimate.ts';
 import type { PriceOverride } from '../budget/prices.ts';
 import { type NanoUsd, usdToNano } from '../contract/money.ts';
+import { allowsEndpoint } from '../policy/endpoints.ts';
 import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
 import { parsePolicy } from '../policy/parse.ts';
 import { STARTER_POLICY, STARTER_POLICY_NAME } from '../policy/starter.ts';
@@ -29,6 +30,8 @@ export interface PolicyBudget {
 export interface PolicyBook {
   /** `name` (its newest version) or `name@version`. */
   find(ref: string): PolicyInForce | null;
+  /** Whether any version of any policy lets this endpoint through. */
+  anyAllows(method: string, path: string): boolean;
   /** The policy that an agent gets when none is named. */
   readonly defaultName: string;
   /** Read again after a version was added. */
@@ -82,6 +85,8 @@ export async function createPolicyBook(store: Store, clock: Clock): Promise<Poli
   reload();
   return {
     find: (ref) => opened.get(ref) ?? opened.get(newest.get(ref) ?? '') ?? null,
+    anyAllows: (method, path) =>
+      [...opened.values()].some(({ compiled }) => allowsEndpoint(compiled.definition, method, path)),
     defaultName: STARTER_POLICY_NAME,
     reload,
   };

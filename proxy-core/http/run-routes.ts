@@ -124,6 +124,7 @@ async function putArtifact(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   if (ownRun(core, request) === null) return refuse(request, reply, unknownRun(request.params.id));
+  if (!isArtifactName(request.params.name)) return refuse(request, reply, badArtifactName());
   const body = await readRequestBody(request.raw, ARTIFACT_LIMIT);
   if (body.kind === 'refused') return refuse(request, reply, body.failure);
   if (body.kind === 'gone') return reply.hijack();
@@ -167,6 +168,14 @@ function renderRun(core: Core, run: RunRecord): Readonly<Record<string, unknown>
     open_gates: gates.map((gate) => agentGate(gate, now)),
   };
 }
+
+/** Exports write artifacts as files, so a name is one plain path segment. */
+const isArtifactName = (name: string): boolean => /^(?!\.{1,2}$)[^\p{Cc}\p{Cf}/\\:*?"<>|]{1,200}$/u.test(name);
+
+const badArtifactName = (): Failure =>
+  failure('invalid_request', 'The artifact’s name must be a plain file name of at most 200 characters.', {
+    recover: 'Leave out slashes, control characters and : * ? " < > |',
+  });
 
 type Json = { readonly value: unknown };
 

@@ -85,7 +85,7 @@ function openExchange(db: Writable, input: AdmitInput): number {
   insertStep(db, {
     runId: input.runId,
     step,
-    kind: input.retryOf === null ? 'model_call' : 'retry',
+    kind: input.retryOf === null ? kindOf(input) : 'retry',
     at: input.at,
     exchangeId: input.exchangeId,
     summary: input.model ?? input.path,
@@ -151,3 +151,9 @@ function recordRefusal(
   });
   return step;
 }
+
+/** What a call is in the trace: a model call, a call of the tool invocation API, or one whose content is not read. */
+const kindOf = ({ wireFormat, path }: Pick<AdmitInput, 'wireFormat' | 'path'>): 'model_call' | 'tool_call' | 'opaque_call' => {
+  if (wireFormat !== null) return 'model_call';
+  return path.startsWith('/v1/tools/') ? 'tool_call' : 'opaque_call';
+};

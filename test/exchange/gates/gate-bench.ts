@@ -197,3 +197,18 @@ export const decideAs = async (
   const operation = verdict === 'approve' ? 'gates.approve' : 'gates.reject';
   return (await bench.rungate.call(operation, { gate_id: gateId, ...input } as never)).gate as GateRecord;
 };
+
+/** The bytes of a call's answer that have arrived when asked, as text. Call it before the answer begins. */
+export function receivedSoFar(call: OpenCall): () => Promise<string> {
+  const chunks: Buffer[] = [];
+  const listening = call.head.then((response) => response.on('data', (chunk: Buffer) => chunks.push(chunk)));
+  return async () => {
+    await listening;
+    return Buffer.concat(chunks).toString();
+  };
+}
+
+/** Ask until it is so. Each turn is a whole operation of the core, so nothing spins. */
+export async function settled(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo()));
+}
