@@ -20,11 +20,8 @@ export function renderId(kind: IdKind, uuidBytes: Uint8Array): string {
 
 const RUN_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const AGENT_TOKEN = /^rg_agt_[A-Za-z0-9_-]{16,128}$/;
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Whether a text may name a run (behaviour §2). */
 export const isRunId = (text: string): boolean => RUN_ID.test(text);
 /** Whether a text has the form of an agent token (behaviour §2). */
 export const isAgentToken = (text: string): boolean => AGENT_TOKEN.test(text);
-/** Whether a text may name an agent, team, policy, provider or channel. */
-export const isName = (text: string): boolean => NAME.test(text);

@@ -32,11 +32,6 @@ export function addUsd(a: NanoUsd, b: NanoUsd): NanoUsd {
   return nanoUsd(a + b);
 }
 
-/** `a - b` in nano-USD; may be negative. */
-export function subtractUsd(a: NanoUsd, b: NanoUsd): NanoUsd {
-  return nanoUsd(a - b);
-}
-
 /** Exact decimal dollars without exponent or trailing zeros ("0.0000125", "12", "-3.5"): headers and CLI. */
 export function formatUsd(value: NanoUsd): string {
   const digits = Math.abs(value).toString().padStart(10, '0');

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Reply } from '../contract/client.ts';
 import { type Failure, failure } from '../contract/failures.ts';
-import { OPERATIONS, type OperationInput, type OperationName, type OperationOutput } from '../contract/operations.ts';
+import { OPERATIONS, type OperationName, type OperationOutput } from '../contract/operations.ts';
 import type { Log } from '../ports.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { refuseDecision } from './decisions.ts';
@@ -59,13 +59,6 @@ export function createCall(handlers: Handlers, log: Log, permits: { readonly cli
     }
   };
 }
-
-/** Typed shorthand for callers in this process. */
-export type TypedCall = <N extends OperationName>(
-  name: N,
-  input: OperationInput<N>,
-  by: Caller,
-) => Promise<Reply<OperationOutput<N>>>;
 
 const isOperation = (name: string): name is OperationName => Object.hasOwn(OPERATIONS, name);
 

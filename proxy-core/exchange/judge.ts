@@ -3,7 +3,7 @@ import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, nanoToUsd } from '../contract/money.ts';
 import { loopSettings, rateLimits } from '../policy/compile.ts';
 import type { Evaluation } from '../policy/decision.ts';
-import { type DecidingRule, type Decision, STRICTNESS } from '../policy/decision.ts';
+import { type Decision, STRICTNESS } from '../policy/decision.ts';
 import { type DriftObservation, driftKinds, driftOf, hostsOf } from '../policy/drift.ts';
 import { couldMatch, type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../policy/evaluate.ts';
 import { refusalContext, renderReason } from '../policy/explain.ts';
@@ -258,4 +258,3 @@ function limitedFailure(
 
 /** The rule of a decision, named even where a list or the default decided. */
 export const ruleName = (decision: Decision): string => decision.rule?.name ?? 'default';
-export type { DecidingRule };

@@ -1,8 +1,8 @@
 import type { Admission as BudgetAdmission } from '../budget/estimate.ts';
 import type { PriceOverride } from '../budget/prices.ts';
 import { type NanoUsd, usdToNano } from '../contract/money.ts';
-import { allowsEndpoint } from '../policy/endpoints.ts';
 import { type CompiledPolicy, compilePolicy } from '../policy/compile.ts';
+import { allowsEndpoint } from '../policy/endpoints.ts';
 import { parsePolicy } from '../policy/parse.ts';
 import { STARTER_POLICY, STARTER_POLICY_NAME } from '../policy/starter.ts';
 import type { Clock } from '../ports.ts';

@@ -149,7 +149,7 @@ describe('F1 the core is killed', () => {
   const points = FAIL_POINTS.flatMap((point) => PASSES[point].map((pass) => `${point}:${pass}`));
 
   it.each(points)('in the store, at %s: nothing given is lost, nothing is charged twice', async (failPoint) => {
-    const victim = await startVictim(home, upstream.url, failPoint);
+    const victim = await startVictim(home, upstream.url, { failPoint });
     await callUntilDead(victim, 20);
     expect(await victim.ended).toBe('SIGKILL');
     await expectRecovered();

@@ -13,6 +13,8 @@ import { startVictim, type Victim } from '../harness/victim.ts';
 /** Many calls at once, and a core that is told to stop in the middle of them. */
 
 const MIB = 1_048_576;
+/** How much of an answer is kept to be recorded. */
+const KEPT = 64 * 1024;
 let home: string;
 let upstream: ScriptedUpstream;
 let victim: Victim;
@@ -24,7 +26,7 @@ beforeEach(async () => {
   const rungate = await startTestRungate({ home, upstreamUrl: upstream.url });
   token = await rungate.addAgent('bot', { budget_usd: 1_000 });
   await rungate.core.close();
-  victim = await startVictim(home, upstream.url);
+  victim = await startVictim(home, upstream.url, { limits: { shutdownMs: 1_000, keepBytes: KEPT } });
 });
 afterEach(async () => {
   victim.kill('SIGKILL');
@@ -58,31 +60,33 @@ async function whenStill(value: () => number): Promise<number> {
   }
 }
 
-const READERS = 200;
-const PER_STREAM = 4 * MIB;
+const PIECE = Buffer.from(`event: ping\ndata: ${JSON.stringify({ type: 'ping', filler: 'x'.repeat(16_000) })}\n\n`);
 
-describe.skipIf(process.platform !== 'linux')('D8 two hundred agents that stop reading', () => {
-  it('pause their providers, and hold hardly any memory', async () => {
-    const piece = Buffer.from(`event: ping\ndata: ${JSON.stringify({ type: 'ping', filler: 'x'.repeat(16_000) })}\n\n`);
-    let sent = 0;
-    let begun = 0;
+describe.skipIf(process.platform !== 'linux')('D8 agents that stop reading', () => {
+  /** Providers offer so much each; how much of it all has been taken from them, and how many were asked. */
+  function offer(bytesEach: number): { readonly taken: () => number; readonly asked: () => number } {
+    let taken = 0;
+    let asked = 0;
     upstream.script((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      begun += 1;
-      let left = PER_STREAM;
+      asked += 1;
+      let left = bytesEach;
       const pump = (): void => {
         while (left > 0) {
-          left -= piece.length;
-          sent += piece.length;
-          if (!response.write(piece)) break;
+          left -= PIECE.length;
+          taken += PIECE.length;
+          if (!response.write(PIECE)) break;
         }
         if (left > 0) response.once('drain', pump);
       };
       pump();
     });
-    await send(victim.url ?? '', { path: '/llms.txt' });
-    const before = resident();
-    const calls = Array.from({ length: READERS }, (_, serial) => {
+    return { taken: () => taken, asked: () => asked };
+  }
+
+  /** So many calls whose answers are never read; the returned function hangs up. */
+  function stall(count: number): () => void {
+    const calls = Array.from({ length: count }, (_, serial) => {
       const { path, headers, body } = streamed(serial);
       const text = JSON.stringify(body);
       const request = openRequest(`${victim.url}${path}`, {
@@ -100,12 +104,31 @@ describe.skipIf(process.platform !== 'linux')('D8 two hundred agents that stop r
       request.end(text);
       return request;
     });
-    await whenStill(() => sent + begun);
-    expect(begun).toBe(READERS);
-    // Most of what they have to say is still with the providers; what is not lies in the kernel's socket buffers.
-    expect(sent).toBeLessThan((READERS * PER_STREAM) / 2);
-    expect(resident() - before).toBeLessThan(160);
-    for (const request of calls) request.destroy();
+    return () => {
+      for (const request of calls) request.destroy();
+    };
+  }
+
+  it('pause their providers: what has been taken lies in the kernel’s socket buffers', async () => {
+    const offered = 64 * MIB;
+    const { taken, asked } = offer(offered);
+    const hangUp = stall(8);
+    await whenStill(() => taken() + asked());
+    expect(asked()).toBe(8);
+    expect(taken()).toBeLessThan((8 * offered) / 2);
+    hangUp();
+  });
+
+  it('two hundred of them hold no more memory than the copies that are kept for the record', async () => {
+    const { taken, asked } = offer(2 * MIB);
+    await send(victim.url ?? '', { path: '/llms.txt' });
+    const before = resident();
+    const hangUp = stall(200);
+    await whenStill(() => taken() + asked());
+    expect(asked()).toBe(200);
+    const room = (200 * (KEPT + 64 * 1024)) / MIB;
+    expect(resident() - before).toBeLessThan(room + 96);
+    hangUp();
   });
 });
 

@@ -1,13 +1,14 @@
 import { writeSync } from 'node:fs';
+import type { CoreOptions } from '../../proxy-core/exchange/core.ts';
 import { FAIL_POINTS, type FailPoint } from '../../proxy-core/store/messages.ts';
 import { startTestRungate } from '../harness/rungate.ts';
 
 /**
- * A core in a process of its own, to be killed. Arguments: its home, its provider's address. RUNGATE_FAIL_POINT
+ * A core in a process of its own, to be killed. Arguments: its home, its provider's address, its limits as JSON. RUNGATE_FAIL_POINT
  * (`name:pass`) has the store kill it there; otherwise whoever started it does. Prints its address when it serves; at
  * SIGTERM it drains as the product does and exits 0.
  */
-const [home = '', upstreamUrl = ''] = process.argv.slice(2);
+const [home = '', upstreamUrl = '', limits = '{}'] = process.argv.slice(2);
 
 function failPointOf(text: string | undefined): FailPoint | null {
   const [name, pass] = (text ?? '').split(':');
@@ -19,7 +20,7 @@ const failPoint = failPointOf(process.env['RUNGATE_FAIL_POINT']);
 const rungate = await startTestRungate({
   home,
   upstreamUrl,
-  limits: { shutdownMs: 1_000 },
+  limits: JSON.parse(limits) as Partial<CoreOptions>,
   // A short log, so that carrying it over is met too.
   store: { limits: { idlePages: 1, busyPages: 32 }, ...(failPoint === null ? {} : { failPoint }) },
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { CoreOptions } from '../../proxy-core/exchange/core.ts';
 
 /** A core in a process of its own. */
 export interface Victim {
@@ -19,17 +20,27 @@ export interface Victim {
 
 const PROGRAM = fileURLToPath(new URL('../faults/victim.ts', import.meta.url));
 
-/** Start a core on `home`; `failPoint` (`name:pass`) is where its store kills it. */
-export async function startVictim(home: string, upstreamUrl: string, failPoint = ''): Promise<Victim> {
-  const child: ChildProcess = spawn(process.execPath, [PROGRAM, home, upstreamUrl], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      RUNGATE_FAIL_POINT: failPoint,
-      // Compiling the sources anew for each of many short lives would take most of the time.
-      NODE_COMPILE_CACHE: join(tmpdir(), 'rungate-victim-cache'),
+export interface VictimOptions {
+  /** Where its store kills it (`name:pass`). */
+  readonly failPoint?: string;
+  readonly limits?: Partial<CoreOptions>;
+}
+
+/** Start a core on `home`. */
+export async function startVictim(home: string, upstreamUrl: string, options: VictimOptions = {}): Promise<Victim> {
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [PROGRAM, home, upstreamUrl, JSON.stringify(options.limits ?? {})],
+    {
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        RUNGATE_FAIL_POINT: options.failPoint ?? '',
+        // Compiling the sources anew for each of many short lives would take most of the time.
+        NODE_COMPILE_CACHE: join(tmpdir(), 'rungate-victim-cache'),
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  );
   const ended = once(child, 'exit').then(([code, signal]) => (signal ?? code) as NodeJS.Signals | number | null);
   const lines: string[] = [];
   const listeners = new Set<() => void>();

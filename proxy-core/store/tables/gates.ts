@@ -1,5 +1,6 @@
 import { type GateRecord, type GateState, gateRecord } from '../../contract/records.ts';
 import type { Readable, SqlValue, Writable } from '../handle.ts';
+import { parseColumn } from '../json-column.ts';
 import type { GateOpening, KeptAnswer, Page } from '../store.ts';
 import { putBlob, readBlob } from './blobs.ts';
 
@@ -147,7 +148,7 @@ export function findKeptAnswer(db: Readable, gateId: string): KeptAnswer | null 
     gateId,
   );
   if (row === undefined || row.kept_blob === null) return null;
-  const headers: readonly string[] = JSON.parse(row.kept_headers);
+  const headers = parseColumn(row.kept_headers) as readonly string[];
   return { status: row.kept_status, headers, stream: row.kept_stream === 1, body: readBlob(db, row.kept_blob) };
 }
 
@@ -236,8 +237,8 @@ function toStored(db: Readable, row: GateRow): StoredGate {
     ...row,
     proposed_actions: readJson(db, row.actions_blob),
     explanation: readJson(db, row.explanation_blob),
-    approver_channels: JSON.parse(row.approver_channels),
-    suggested_args: row.suggested_args === null ? null : JSON.parse(row.suggested_args),
+    approver_channels: parseColumn(row.approver_channels),
+    suggested_args: row.suggested_args === null ? null : parseColumn(row.suggested_args),
     outcome_unknown: row.outcome_unknown === 1,
   });
   return {

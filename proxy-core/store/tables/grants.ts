@@ -1,5 +1,6 @@
 import { type GrantRecord, grantRecord } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
+import { parseColumn } from '../json-column.ts';
 
 /** Grants: approvals with memory. A revoked one keeps its row, since audit and trace name it. */
 
@@ -61,4 +62,4 @@ export function countGrantUse(db: Writable, grantId: string): void {
   db.run('UPDATE grants SET used = used + 1 WHERE grant_id = +?', grantId);
 }
 
-const toRecord = (row: GrantRow): GrantRecord => grantRecord.parse({ ...row, matcher: JSON.parse(row.matcher) });
+const toRecord = (row: GrantRow): GrantRecord => grantRecord.parse({ ...row, matcher: parseColumn(row.matcher) });

@@ -153,7 +153,10 @@ function recordRefusal(
 }
 
 /** What a call is in the trace: a model call, a call of the tool invocation API, or one whose content is not read. */
-const kindOf = ({ wireFormat, path }: Pick<AdmitInput, 'wireFormat' | 'path'>): 'model_call' | 'tool_call' | 'opaque_call' => {
+const kindOf = ({
+  wireFormat,
+  path,
+}: Pick<AdmitInput, 'wireFormat' | 'path'>): 'model_call' | 'tool_call' | 'opaque_call' => {
   if (wireFormat !== null) return 'model_call';
   return path.startsWith('/v1/tools/') ? 'tool_call' : 'opaque_call';
 };

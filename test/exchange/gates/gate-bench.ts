@@ -199,16 +199,17 @@ export const decideAs = async (
 };
 
 /** The bytes of a call's answer that have arrived when asked, as text. Call it before the answer begins. */
-export function receivedSoFar(call: OpenCall): () => Promise<string> {
+export function receivedSoFar(call: OpenCall): () => string {
   const chunks: Buffer[] = [];
-  const listening = call.head.then((response) => response.on('data', (chunk: Buffer) => chunks.push(chunk)));
-  return async () => {
-    await listening;
-    return Buffer.concat(chunks).toString();
-  };
+  call.request.on('response', (response) => response.on('data', (chunk: Buffer) => chunks.push(chunk)));
+  return () => Buffer.concat(chunks).toString();
 }
 
-/** Ask until it is so. Each turn is a whole operation of the core, so nothing spins. */
+/** Ask until it is so, once in each turn of the event loop; gives up after many. */
 export async function settled(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo()));
+  for (let turn = 0; turn < 20_000; turn += 1) {
+    if (await isSo()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error('it did not come to be so');
 }
