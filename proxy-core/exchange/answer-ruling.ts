@@ -1,14 +1,14 @@
 import type { Decision } from '../policy/decision.ts';
 import { keyRule, stops } from '../policy/decision.ts';
 import { couldGateTool } from '../policy/evaluate.ts';
-import type { FrameEffect, ToolCall } from '../wire/format.ts';
+import type { FrameEffect, ResponseReport, ToolCall } from '../wire/format.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted } from './admission.ts';
 import type { Core } from './core.ts';
 import { deliveryOf } from './delivery.ts';
 import type { Outcome } from './forward.ts';
 import { holdableFormat, openHold } from './held-stream.ts';
-import { type AnswerJudgement, judgeAnswer, mayWithhold } from './judge.ts';
+import { type AnswerJudgement, couldTripLoop, judgeAnswer, mayWithhold } from './judge.ts';
 import type { Streaming } from './passage.ts';
 import { isAddedUsage } from './request-edits.ts';
 
@@ -34,28 +34,27 @@ export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null):
   }
   const could = mayWithhold(core, judged);
   const holds = deliveryOf(request) === 'hold';
-  if (could && !holds && begun === null) {
-    return { streaming: edited.hidesUsage ? watchFrames({ hide, holdsAll: true }) : { kind: 'buffer' }, hold: null };
-  }
+  if (could && !holds && begun === null) return { streaming: watchFrames({ hide, holdsAll: true }), hold: null };
   const hold = begun ?? (holds ? openHold(core, request, format) : null);
   const known = new Map<string, boolean>();
   const couldStop = (call: ToolCall): boolean => {
     const name = `${call.namespace ?? ''}\n${call.kind}\n${call.name}`;
-    const known_ =
+    const could =
       known.get(name) ??
-      (core.loops.couldTrip(admitted.loops, admitted.run.runId, core.clock.now()) ||
+      (couldTripLoop(core, admitted.policy, admitted.run) ||
         couldGateTool(judged.policy.compiled, judged.subject, call));
-    known.set(name, known_);
-    return known_;
+    known.set(name, could);
+    return could;
   };
-  const holdFrom = (_effect: FrameEffect, calls: readonly ToolCall[]): boolean =>
-    calls.length === 0 || calls.some((call) => call.kind !== 'server' && couldStop(call));
+  // Calls that cannot be read for certain may be others than those that are listed.
+  const holdFrom = ({ malformed, toolCalls: calls }: ResponseReport): boolean =>
+    malformed || calls.length === 0 || calls.some((call) => call.kind !== 'server' && couldStop(call));
   return { streaming: watchFrames({ hide, holdFrom, hold, rewrites: begun !== null }), hold };
 }
 
 interface Filters {
   readonly hide: (effect: FrameEffect) => boolean;
-  readonly holdFrom?: (effect: FrameEffect, calls: readonly ToolCall[]) => boolean;
+  readonly holdFrom?: (begun: ResponseReport) => boolean;
   readonly hold?: Hold | null;
   readonly holdsAll?: boolean;
   /** The stream was begun by us, so every frame of the provider is moved behind what we sent. */

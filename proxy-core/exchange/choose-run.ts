@@ -4,6 +4,7 @@ import type { AgentRecord } from '../contract/records.ts';
 import { heldByStop, identifyRun } from '../runs/identify.ts';
 import type { RunKey, RunStart } from '../store/store.ts';
 import type { Core } from './core.ts';
+import { runOfGate } from './gate-meeting.ts';
 import { makeId } from './make-id.ts';
 import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
@@ -26,11 +27,17 @@ export function chooseRun(core: Core, request: ReadRequest, within: string | nul
     case 'refused':
       return match;
     case 'continues':
-      return continueRun(core, request, match.runId);
-    case 'starts':
-      return startRun(core, request, match.runId, now);
+      return continueRun(core, request, (match.by === 'idle_window' ? gatedRun(core, request) : null) ?? match.runId);
+    case 'starts': {
+      const retried = match.runId === null ? gatedRun(core, request) : null;
+      return retried === null ? startRun(core, request, match.runId, now) : continueRun(core, request, retried);
+    }
   }
 }
+
+/** The run where a request without name and session waits at a gate: a session decides alone. */
+const gatedRun = (core: Core, request: ReadRequest): string | null =>
+  request.session.session === null && request.session.installation === null ? runOfGate(core, request) : null;
 
 function continueRun(core: Core, request: ReadRequest, runId: string): ChosenRun {
   const run = core.runs.find(runId);

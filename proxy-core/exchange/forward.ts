@@ -54,11 +54,15 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
     if (drainTimer !== null) clearTimeout(drainTimer);
     outcome.resolve(result);
   };
-  const finishCompleted = (opened: Passage): void =>
-    finish({ kind: 'completed', answer: opened.answer(), agentGone: reply.gone, closed: closed.promise });
-  const abort = (by: 'agent' | AbortReason): void => {
+  /** The answer is complete; its provider has a while to end its side too, which is all that may still be cut. */
+  const finishCompleted = (opened: Passage): void => {
     if (finished) return;
-    abortedBy ??= by;
+    finish({ kind: 'completed', answer: opened.answer(), agentGone: reply.gone, closed: closed.promise });
+    const late = setTimeout(() => abort('agent'), forwarding.drainMs);
+    void closed.promise.then(() => clearTimeout(late));
+  };
+  const abort = (by: 'agent' | AbortReason): void => {
+    if (!finished) abortedBy ??= by;
     call?.abort(by);
   };
   const stop = (reason: Failure): void => {
@@ -68,7 +72,7 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
   };
 
   reply.onGone(() => {
-    if (finished) return;
+    if (finished) return abort('agent');
     abortedBy ??= 'agent';
     passage?.agentGone();
     call?.resume();
@@ -96,8 +100,10 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
     onData(chunk) {
       if (passage === null) return true;
       const goOn = passage.push(chunk);
-      if (passage.complete) finishCompleted(passage);
-      else if (passage.overflow) stop(tooLarge(forwarding.passage.keepBytes));
+      if (passage.complete) {
+        finishCompleted(passage);
+        if (passage.overdue) abort('agent');
+      } else if (passage.overflow) stop(tooLarge(forwarding.passage.keepBytes));
       else if (passage.bytesSinceGone > forwarding.drainBytes) abort('agent');
       return goOn;
     },

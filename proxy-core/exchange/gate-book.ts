@@ -18,6 +18,8 @@ export interface GateBook {
   /** Whether a run has any gate, so that its requests need a fingerprint at all. */
   concerns(runId: string): boolean;
   byId(gateId: string): GateRecord | null;
+  /** An agent's runs that have gates, newest first. */
+  runsOf(agentId: string): readonly string[];
   /** Durable when it resolves. `opened: false`: another gate of this fingerprint came first and stands. */
   open(
     gate: GateOpening,
@@ -148,6 +150,10 @@ export function createGateBook(lent: Lent): GateBook {
       return gateId === undefined ? null : (gates.get(gateId) ?? null);
     },
     concerns: (runId) => runs.has(runId),
+    runsOf(agentId) {
+      const own = [...gates.values()].filter((gate) => gate.agent_id === agentId).map((gate) => gate.run_id);
+      return [...new Set(own.reverse())];
+    },
     grants: () => {
       const now = clock.now();
       return held.filter((grant) => grant.expires_at === null || grant.expires_at > now);

@@ -24,13 +24,15 @@ const sha256 = (text: string): string => hash('sha256', text, 'hex');
 
 /** The fingerprint that ties a retry of this request to its gate. */
 export function fingerprintOf(request: ReadRequest, run: LiveRun): string {
+  const opaque = request.endpoint.kind === 'other';
   return fingerprint(
     {
       agentId: request.agent.agent_id,
       runId: run.runId,
       method: request.method,
-      path: request.target.path,
-      bodyText: new TextDecoder().decode(request.body),
+      // The query of an endpoint that nobody has read may be all there is to tell two calls apart, as may bytes that are no JSON.
+      path: opaque ? `${request.target.path}${request.target.query}` : request.target.path,
+      bodyText: opaque ? JSON.stringify(request.digest) : new TextDecoder().decode(request.body),
     },
     sha256,
   );
@@ -48,10 +50,31 @@ export function meetGate(core: Core, request: ReadRequest, run: LiveRun, met: Ga
   const waitedAt = met === null ? null : (core.gates.byId(met.gate_id) ?? met);
   const closed = waitedAt === null ? null : closedFailure(waitedAt, core.clock.now());
   if (closed !== null) return { kind: 'refused', failure: closed };
-  if (!core.gates.concerns(run.runId) || request.body.length === 0) return { kind: 'none' };
-  const print = fingerprintOf(request, run);
-  const gate = core.gates.find(print) ?? core.gates.find(requestGatePrint(print));
+  const gate = gateOf(core, request, run);
   return gate === null ? { kind: 'none' } : meet(core, request, gate);
+}
+
+function gateOf(core: Core, request: ReadRequest, run: LiveRun): GateRecord | null {
+  if (!core.gates.concerns(run.runId)) return null;
+  const print = fingerprintOf(request, run);
+  return core.gates.find(print) ?? core.gates.find(requestGatePrint(print));
+}
+
+/** Runs with gates that a request without a name is compared with. */
+const COMPARED_RUNS = 32;
+
+/**
+ * The run in which a request that names none has met a gate: its retry belongs there, whatever other runs its agent has and
+ * however long the wait. A request that asks for a new run is a retry until it has got its answer.
+ */
+export function runOfGate(core: Core, request: ReadRequest): string | null {
+  for (const runId of core.gates.runsOf(request.agent.agent_id).slice(0, COMPARED_RUNS)) {
+    const run = core.runs.find(runId);
+    if (run === null || run.explicit || (run.state !== 'open' && run.state !== 'waiting')) continue;
+    const gate = gateOf(core, request, run);
+    if (gate !== null && (gate.released_at === null || !request.claims.newRun)) return runId;
+  }
+  return null;
 }
 
 function closedFailure(gate: GateRecord, now: number): Failure | null {

@@ -3,7 +3,7 @@ import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, nanoToUsd } from '../contract/money.ts';
 import { loopSettings, rateLimits } from '../policy/compile.ts';
 import type { Evaluation } from '../policy/decision.ts';
-import { type Decision, STRICTNESS } from '../policy/decision.ts';
+import { type Decision, STRICTNESS, stops } from '../policy/decision.ts';
 import { type DriftObservation, driftKinds, driftOf, hostsOf } from '../policy/drift.ts';
 import { couldMatch, type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../policy/evaluate.ts';
 import { refusalContext, renderReason } from '../policy/explain.ts';
@@ -108,7 +108,11 @@ export async function judgeTool(
 
 /** Whether any answer to this request could need withholding, so that its stream must be watched frame by frame. */
 export const mayWithhold = (core: Core, { policy, subject, run }: Judged): boolean =>
-  couldMatch(policy.compiled, subject) ||
+  couldMatch(policy.compiled, subject) || couldTripLoop(core, policy, run);
+
+/** Whether the next tool call of the run could be one that a loop limit stops; one that only alerts withholds nothing. */
+export const couldTripLoop = (core: Core, policy: PolicyInForce, run: LiveRun): boolean =>
+  stops(loopSettings(policy.compiled).action) &&
   core.loops.couldTrip(loopSettings(policy.compiled), run.runId, core.clock.now());
 
 /** The decision on all tool calls of an answer: the strictest counts for the whole of it. */

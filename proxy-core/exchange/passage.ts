@@ -1,5 +1,5 @@
 import { answerHeaders } from '../providers/headers.ts';
-import type { Format, FrameEffect, ResponseReport, StreamReader, ToolCall } from '../wire/format.ts';
+import type { Format, FrameEffect, ResponseReport, StreamReader } from '../wire/format.ts';
 import { createFramer } from '../wire/sse-frames.ts';
 import type { AgentReply } from './reply.ts';
 
@@ -7,13 +7,16 @@ import type { AgentReply } from './reply.ts';
 export type Streaming =
   /** Nothing can need withholding: chunks pass as they come. */
   | { readonly kind: 'pass' }
-  /** Frames pass until one for which `holdFrom` says true; frames for which `hide` says true are dropped. */
+  /**
+   * Frames pass until one for which `holdFrom` says true; frames for which `hide` says true are dropped. A tool call behind the
+   * end of the answer is no part of it: nothing judges it, so neither it nor what follows goes out.
+   */
   | {
       readonly kind: 'frames';
       /** Nothing leaves before the whole answer is known, as with `buffer`. */
       readonly holdsAll: boolean;
-      /** Asked for every frame that touches a tool call; `begun` are the calls of the answer so far. */
-      holdFrom(effect: FrameEffect, begun: readonly ToolCall[]): boolean;
+      /** Asked for every frame that touches a tool call, with what is known of the answer so far. */
+      holdFrom(begun: ResponseReport): boolean;
       hide(effect: FrameEffect): boolean;
       /** What goes to the agent for a frame that may leave: the frame, or the frame moved behind what we sent. */
       outgoing(frame: Uint8Array): Uint8Array;
@@ -67,12 +70,16 @@ export interface Passage {
   readonly complete: boolean;
   /** Asked at the end of the connection: nothing is missing, or the provider itself said why. */
   readonly whole: boolean;
-  /** More is held than may be kept. */
+  /** More is held than may be kept, or one event is larger than any that is read. */
   readonly overflow: boolean;
+  /** What comes behind the end of the answer is more than a provider has to say there, or may not go out. */
+  readonly overdue: boolean;
   readonly bytesSinceGone: number;
 }
 
 const EVENT_END = /(?:\n\n|\r\r|\r\n\r\n)$/;
+/** Bytes a provider may send behind the end of its answer (comments, another terminator). */
+const LATE_LIMIT = 64 * 1024;
 
 export function openPassage(options: PassageOptions, reply: AgentReply): Passage {
   const contentType = headerOf(options.rawHeaders, 'content-type');
@@ -84,16 +91,26 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
   const streaming: Streaming = stream && !failed ? options.streaming : { kind: 'buffer' };
   const framer = streaming.kind === 'frames' ? createFramer() : null;
   const headers = answerHeaders(options.rawHeaders, { bodyChanged: framer !== null });
+  // Asked for as it is; what comes encoded all the same is read as bytes that are not what the client will see.
+  const encoded = read && !['', 'identity'].includes(headerOf(options.rawHeaders, 'content-encoding'));
 
   const kept: Uint8Array[] = [];
   let keptBytes = 0;
   let out: Uint8Array[] = [];
   const held: Uint8Array[] = [];
-  let holding = streaming.kind === 'buffer' || (streaming.kind === 'frames' && streaming.holdsAll);
+  let holding = streaming.kind === 'buffer' || (streaming.kind === 'frames' && (streaming.holdsAll || encoded));
   let opened = false;
   let gone = false;
   let bytesSinceGone = 0;
+  let lateReader: StreamReader | null = null;
+  let lateBytes = 0;
+  let lateCall = false;
   let tail = '';
+
+  const keep = (bytes: Uint8Array): void => {
+    keptBytes += bytes.length;
+    if (keptBytes <= options.keepBytes) kept.push(bytes);
+  };
 
   const place = (bytes: Uint8Array): void => {
     if (gone) return;
@@ -103,15 +120,25 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
 
   /** The piece that completes an answer waits for the settlement, and so does all behind it. */
   const passChunk = (chunk: Uint8Array): void => {
+    if (streamReader?.complete === true) lateBytes += chunk.length;
+    keep(chunk);
     reader?.push(chunk);
     if (reader?.complete === true) holding = true;
     place(chunk);
   };
 
   const passFrame = (frame: Uint8Array, filter: Streaming & { readonly kind: 'frames' }, last: boolean): void => {
-    const effect = streamReader?.pushFrame(frame, last);
-    const begun = effect?.toolCall === true && !holding ? (streamReader?.report.toolCalls ?? []) : [];
-    if (effect?.toolCall === true && !holding && filter.holdFrom(effect, begun)) holding = true;
+    const late = streamReader?.complete === true;
+    // Read apart: what comes behind the end does not change what the answer was.
+    if (late) lateReader ??= options.format?.streamReader() ?? null;
+    const effect = (late ? lateReader : streamReader)?.pushFrame(frame, last);
+    if (late) {
+      lateBytes += frame.length;
+      lateCall ||= effect?.toolCall === true;
+      if (lateCall) return;
+    }
+    keep(frame);
+    if (effect?.toolCall === true && !holding && streamReader !== null) holding = filter.holdFrom(streamReader.report);
     if (streamReader?.complete === true) holding = true;
     if (effect !== undefined && filter.hide(effect)) return;
     place(holding ? frame : filter.outgoing(frame));
@@ -138,8 +165,6 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
 
   return {
     push(chunk) {
-      keptBytes += chunk.length;
-      if (keptBytes <= options.keepBytes) kept.push(chunk);
       if (gone) bytesSinceGone += chunk.length;
       if (framer !== null && streaming.kind === 'frames') {
         for (const frame of framer.push(chunk)) passFrame(frame, streaming, false);
@@ -170,7 +195,7 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
       contentType,
       stream,
       firstByteAt: options.firstByteAt,
-      report: reader?.report ?? null,
+      report: reader === null ? null : encoded ? { ...reader.report, malformed: true } : reader.report,
       body: keptBytes <= options.keepBytes ? kept : null,
       takeRest,
       betweenEvents: () => EVENT_END.test(tail),
@@ -182,7 +207,10 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
       return reader === null || reader.report.complete || reader.report.error !== null;
     },
     get overflow() {
-      return keptBytes > options.keepBytes && holding && !gone;
+      return (keptBytes > options.keepBytes && holding && !gone) || framer?.oversized === true;
+    },
+    get overdue() {
+      return lateCall || lateBytes > LATE_LIMIT;
     },
     get bytesSinceGone() {
       return bytesSinceGone;

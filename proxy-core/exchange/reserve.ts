@@ -113,7 +113,7 @@ export async function reserve(
   const results = request.facts?.toolResults.filter(({ callId }) => run.pendingResults.delete(callId)) ?? [];
   const receipt = core.store.write('admit', { ...identity, reserve: charge.amount, toolResults: results });
   core.runs.file(run, identity.keys, receipt.committed);
-  run.lastActivityAt = identity.at;
+  core.runs.touch(run, identity.at);
   // The body follows behind the admission, so that its hashing and compression never delay the forwarding.
   const body = core.store.write('storeRequest', { exchangeId, body: request.body });
   const result = await receipt.committed;

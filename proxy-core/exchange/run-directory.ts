@@ -39,6 +39,8 @@ export interface RunDirectory {
    * exchange. The keys must be filed when they are written.
    */
   begin(start: RunStart, agentId: string, at: number, keys: readonly RunKey[]): LiveRun;
+  /** The run has been active at `at`. */
+  touch(run: LiveRun, at: number): void;
   /** File keys under a run until `committed` settles; afterwards the store answers for them. */
   file(run: LiveRun, keys: readonly RunKey[], committed: Promise<unknown>): void;
 }
@@ -48,6 +50,7 @@ const LIVE_LIMIT = 5_000;
 /** A directory over the store; `idleWindowMs` is how long a silent run may still be joined without a name. */
 export function createRunDirectory(read: StoreReader, idleWindowMs: number): RunDirectory {
   const live = new Map<string, LiveRun>();
+  const recent = new Map<string, Set<LiveRun>>();
   const uncommitted = new Map<string, Set<string>>();
   const slot = (agentId: string, key: RunKey): string => `${agentId}\n${key.kind}\n${key.key}`;
 
@@ -61,8 +64,23 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
     return run;
   };
 
+  /** An agent's runs of the idle window, so that joining one costs no query; older ones are dropped as they are met. */
+  const recentOf = (agentId: string, since: number): Set<LiveRun> => {
+    const known = recent.get(agentId);
+    if (known !== undefined) return known;
+    const runs = new Set<LiveRun>();
+    recent.set(agentId, runs);
+    for (const run of live.values()) if (run.agentId === agentId) runs.add(run);
+    for (const runId of read.idleRuns(agentId, since)) {
+      const run = find(runId);
+      if (run !== null) runs.add(run);
+    }
+    return runs;
+  };
+
   const remember = (run: LiveRun): void => {
     live.set(run.runId, run);
+    recent.get(run.agentId)?.add(run);
     if (live.size <= LIVE_LIMIT) return;
     for (const [runId, candidate] of live) {
       if (candidate.lastActivityAt < run.lastActivityAt - idleWindowMs || candidate.state !== 'open') {
@@ -74,8 +92,8 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
 
   const unended = (runIds: Iterable<string>): readonly string[] =>
     [...new Set(runIds)].filter((runId) => {
-      const state = find(runId)?.state;
-      return state === 'open' || state === 'waiting';
+      const run = find(runId);
+      return run !== null && !isEnded(run);
     });
 
   const lookup = (agentId: string, now: number): RunLookup => ({
@@ -86,10 +104,13 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
     },
     idle: () => {
       const since = now - idleWindowMs;
-      const recent = [...live.values()].filter((run) => run.agentId === agentId && run.lastActivityAt >= since);
-      return unended([...recent.map((run) => run.runId), ...read.idleRuns(agentId, since)]).filter(
-        (runId) => find(runId)?.explicit === false,
-      );
+      const runs = recentOf(agentId, since);
+      const idle: string[] = [];
+      for (const run of runs) {
+        if (run.lastActivityAt < since || isEnded(run)) runs.delete(run);
+        else if (!run.explicit) idle.push(run.runId);
+      }
+      return idle;
     },
     lastStopped: (session) => {
       if (session === null) return read.lastStopped(agentId);
@@ -131,6 +152,10 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
       claim(run, keys);
       return run;
     },
+    touch(run, at) {
+      run.lastActivityAt = at;
+      recent.get(run.agentId)?.add(run);
+    },
     file(run, keys, committed) {
       const slots = claim(run, keys);
       const forget = (): void => {
@@ -144,6 +169,8 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
     },
   };
 }
+
+const isEnded = (run: LiveRun): boolean => run.state === 'completed' || run.state === 'stopped';
 
 function fromRecord(record: RunRecord, pending: readonly string[]): LiveRun {
   return {

@@ -9,7 +9,7 @@ export interface UnsafeNumber {
   readonly source: string;
 }
 
-/** A value inside arguments. Objects are maps, so that `__proto__` is a key like any other. */
+/** A value inside arguments. Objects are maps, so that no key means anything to the language. */
 export type ArgValue =
   | null
   | boolean
@@ -169,6 +169,8 @@ function readObject(cursor: Cursor, depth: number): ArgValue {
     if (cursor.text[cursor.at] !== '"') return fail(NOT_JSON);
     const key = readString(cursor);
     if (object.has(key)) return fail(`the key "${key.slice(0, 40)}" is given twice`);
+    // A tool that merges its arguments reads what stands under it as theirs (fault D4).
+    if (key === '__proto__') return fail('arguments hold the key __proto__');
     skipSpace(cursor);
     if (cursor.text[cursor.at] !== ':') return fail(NOT_JSON);
     cursor.at += 1;

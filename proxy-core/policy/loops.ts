@@ -34,8 +34,9 @@ interface Occurrence {
   readonly sign: string;
 }
 interface RunHistory {
-  readonly requests: readonly Occurrence[];
-  readonly calls: readonly Occurrence[];
+  /** When each request came, by its sign; requests are only counted, so their order is not kept. */
+  readonly requests: Map<string, number[]>;
+  calls: Occurrence[];
 }
 
 const RUN_LIMIT = 2_000;
@@ -45,32 +46,41 @@ const HISTORY_LIMIT = 1_024;
 /** A tracker that remembers at most so many runs; the ones longest unused are forgotten first. */
 export function createLoopTracker(runLimit: number = RUN_LIMIT): LoopTracker {
   const runs = new Map<string, RunHistory>();
-  const observe = (runId: string, list: keyof RunHistory, sign: string, now: number, spanMs: number) => {
-    const before = runs.get(runId) ?? { requests: [], calls: [] };
-    const kept = recent(before[list], now, spanMs);
-    const occurrences = [...kept, { at: now, sign: shorten(sign) }].slice(-HISTORY_LIMIT);
+  const historyOf = (runId: string): RunHistory => {
+    const history = runs.get(runId) ?? { requests: new Map(), calls: [] };
     runs.delete(runId);
-    runs.set(runId, { ...before, [list]: occurrences });
+    runs.set(runId, history);
     const [oldest] = runs.keys();
     if (runs.size > runLimit && oldest !== undefined) runs.delete(oldest);
-    return occurrences;
+    return history;
   };
   return {
     observeRequest: (settings, runId, fingerprint, now) => {
-      const seen = observe(runId, 'requests', fingerprint, now, settings.window_seconds * 1000);
-      return findIdentical('identical_requests', seen, settings.identical_requests);
+      const { requests } = historyOf(runId);
+      const sign = shorten(fingerprint);
+      const times = requests.get(sign) ?? [];
+      noteTime(times, now, settings.window_seconds * 1000);
+      // Moved to the end, so that the signs longest not seen are the first to be forgotten.
+      requests.delete(sign);
+      requests.set(sign, times);
+      const [oldest] = requests.keys();
+      if (requests.size > HISTORY_LIMIT && oldest !== undefined) requests.delete(oldest);
+      const { identical_requests: limit } = settings;
+      return times.length >= limit ? { kind: 'identical_requests', count: times.length, limit, length: 1 } : null;
     },
     observeCall: (settings, runId, signature, now) => {
-      const seen = observe(runId, 'calls', signature, now, settings.window_seconds * 1000);
-      const identical = findIdentical('identical_tool_calls', seen, settings.identical_tool_calls);
-      return identical ?? findCycle(seen, settings.cycle);
+      const history = historyOf(runId);
+      const kept = recent(history.calls, now, settings.window_seconds * 1000);
+      history.calls = [...kept, { at: now, sign: shorten(signature) }].slice(-HISTORY_LIMIT);
+      const identical = findIdentical(history.calls, settings.identical_tool_calls);
+      return identical ?? findCycle(history.calls, settings.cycle);
     },
     couldTrip: (settings, runId, now) => {
       const calls = recent(runs.get(runId)?.calls ?? [], now, settings.window_seconds * 1000);
       const next = new Set(calls.map((call) => call.sign));
       return [...next].some((sign) => {
         const then = [...calls, { at: now, sign }];
-        const identical = findIdentical('identical_tool_calls', then, settings.identical_tool_calls);
+        const identical = findIdentical(then, settings.identical_tool_calls);
         return (identical ?? findCycle(then, settings.cycle)) !== null;
       });
     },
@@ -125,14 +135,20 @@ function loopRule(finding: LoopFinding, settings: LoopSettings): DecidingRule {
 const recent = (occurrences: readonly Occurrence[], now: number, spanMs: number): readonly Occurrence[] =>
   occurrences.filter((one) => one.at > now - spanMs).map((one) => (one.at > now ? { ...one, at: now } : one));
 
-function findIdentical(
-  kind: 'identical_tool_calls' | 'identical_requests',
-  occurrences: readonly Occurrence[],
-  limit: number,
-): LoopFinding | null {
+/** Add `now` to ascending times and drop those that have left the window; a clock set back moves later ones to `now`. */
+function noteTime(times: number[], now: number, spanMs: number): void {
+  for (let last = times.length - 1; last >= 0 && (times[last] ?? now) > now; last -= 1) times[last] = now;
+  let left = 0;
+  while (left < times.length && (times[left] ?? now) <= now - spanMs) left += 1;
+  if (times.length - left >= HISTORY_LIMIT) left += 1;
+  if (left > 0) times.splice(0, left);
+  times.push(now);
+}
+
+function findIdentical(occurrences: readonly Occurrence[], limit: number): LoopFinding | null {
   const last = occurrences.at(-1);
   const count = occurrences.filter((one) => one.sign === last?.sign).length;
-  return count >= limit ? { kind, count, limit, length: 1 } : null;
+  return count >= limit ? { kind: 'identical_tool_calls', count, limit, length: 1 } : null;
 }
 
 /** The shortest sequence of two or more different calls that the last calls repeat `limit` times or more, without a gap. */

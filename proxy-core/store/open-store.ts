@@ -28,6 +28,8 @@ const CLOSED: StoreTrouble = { reason: 'closed', detail: 'the store has been clo
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const worker = new Worker(workerFile(import.meta.url), {
+    // Its garbage is short-lived; a large young generation only keeps memory resident (measured: 70 MiB less).
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
     workerData: {
       path: options.path,
       now: options.clock(),

@@ -40,7 +40,10 @@ export function createChatHold(opening: HoldOpening): Hold {
       return bytesOf(chunk(state, 0, { content: `${before}${renderNote(note)}\n\n` }, null));
     },
     keepAlive: () => bytesOf(chunk(state, 0, {}, null)),
-    release: (frame) => frame,
+    release: (frame) => {
+      noteSent(state, frame);
+      return frame;
+    },
     reject: (text, held) => reject(state, text, held),
     alias: null,
   };

@@ -38,7 +38,10 @@ export function createMessagesHold(opening: HoldOpening): Hold {
     keepAlive: () => bytesOf(state.noteOpen ? textDelta(state, '') : render('ping', {})),
     release: (frame) => {
       const closing = state.noteOpen ? bytesOf(closeText(state)) : NOTHING;
-      return joinBytes([closing, shifted(state, frame)]);
+      const moved = shifted(state, frame);
+      // What is released may be followed by a rejection: an answer can meet a second gate.
+      noteSent(state, moved);
+      return joinBytes([closing, moved]);
     },
     reject: (text, held) => reject(state, text, held),
     alias: null,

@@ -52,7 +52,10 @@ export function createResponsesHold(opening: HoldOpening): Hold {
     keepAlive: () => bytesOf(state.noteOpen ? textDelta(state, '') : start(state) + inProgress(state)),
     release: (frame) => {
       const closing = state.noteOpen ? bytesOf(closeItem(state)) : NOTHING;
-      return joinBytes([closing, shifted(state, frame)]);
+      const moved = shifted(state, frame);
+      // What is released may be followed by a rejection: an answer can meet a second gate.
+      noteSent(state, moved);
+      return joinBytes([closing, moved]);
     },
     reject: (text, held) => reject(state, text, held),
     get alias() {

@@ -27,7 +27,7 @@ const chat = (token: string, runId: string, serial: number): AgentCall => ({
 describe('F6 sixty-four calls at once, with room for three', () => {
   let rungate: TestRungate;
   beforeEach(async () => {
-    rungate = await startTestRungate({ upstreamUrl: upstream.url });
+    rungate = await startTestRungate({ upstreamUrl: upstream.url, limits: { drainMs: 10 } });
   });
   afterEach(() => rungate.close());
 
@@ -147,7 +147,6 @@ describe.skipIf(!canMount())('F5 on a disk that fills up', () => {
     expect(refused.headers['retry-after']).toBeDefined();
     expect(upstream.received).toHaveLength(spentFor);
 
-    expect(await rungate.call('core.status', {})).toMatchObject({ store: { ok: false } });
     const { exchanges } = await rungate.call('runs.show', { run_id: 'full' });
     expect(exchanges.length).toBeGreaterThanOrEqual(spentFor);
     expect((await rungate.tryCall('agents.add', { name: 'other' })).ok).toBe(false);

@@ -4,6 +4,7 @@ import { parseCount } from '../amounts.ts';
 import { type Command, command, type Invocation, type Outcome } from '../command.ts';
 import { renderDemoLines } from '../demo-lines.ts';
 import type { Headless, HeadlessOptions, StartHeadless } from '../headless-host.ts';
+import { keepYoungGenerationSmall } from '../memory.ts';
 import { openBrowser } from '../open-browser.ts';
 import { escapeText, renderJson } from '../output.ts';
 import { awaitShutdown } from '../shutdown.ts';
@@ -41,6 +42,7 @@ async function serveWith(
 ): Promise<Outcome> {
   const chosen = await chooseOptions(invocation);
   if (chosen.kind === 'failed') return chosen;
+  keepYoungGenerationSmall();
   const startHeadless = await loadHost();
   const shutdown = awaitShutdown(() =>
     process.stderr.write('Stopping: calls in flight may finish. Once more to stop at once.\n'),

@@ -145,7 +145,8 @@ describe('approval gates, sentence by sentence', () => {
   it.skip('Rungate notifies the operator (Slack, email, webhook, or dashboard): Slack and email are a later issue', () =>
     undefined);
 
-  it('Rungate notifies the operator (dashboard — wherever the policy says).', async () => {
+  it('Rungate notifies the operator (webhook, or dashboard — wherever the policy says).', async () => {
+    expect((await receiver.next('approval.pending')).data).toMatchObject({ rule: 'refund:over-$500' });
     const told = await bench.rungate.event(
       'approval.pending',
       ({ body }) => 'gate' in body && body.gate.gate_id === pageGate,

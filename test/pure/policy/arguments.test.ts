@@ -65,9 +65,11 @@ describe('parsing arguments', () => {
     expect(parseArguments('[{"a":1},{"a":1}]').kind).toBe('parsed');
   });
 
-  it('keeps __proto__ and constructor as ordinary keys', () => {
-    const parsed = parseArguments('{"__proto__":{"admin":true},"constructor":1}');
-    expect(parsed.kind === 'parsed' && renderValue(parsed.value)).toBe('{"__proto__":{"admin":true},"constructor":1}');
+  it('finds the key __proto__ unclear, at any depth and however it is escaped, and keeps constructor as an ordinary one', () => {
+    expect(parseArguments('{"__proto__":{"admin":true}}').kind).toBe('unclear');
+    expect(parseArguments('{"x":[{"\\u005f_proto__":1}]}').kind).toBe('unclear');
+    const parsed = parseArguments('{"constructor":1}');
+    expect(parsed.kind === 'parsed' && renderValue(parsed.value)).toBe('{"constructor":1}');
   });
 
   it('reads 64 levels and finds 10,000 unclear', () => {
