@@ -10,7 +10,9 @@ interface LockedPackage {
 }
 
 const lockFile = new URL('../package-lock.json', import.meta.url);
-const { packages } = JSON.parse(readFileSync(lockFile, 'utf8')) as { packages: Readonly<Record<string, LockedPackage>> };
+const { packages } = JSON.parse(readFileSync(lockFile, 'utf8')) as {
+  packages: Readonly<Record<string, LockedPackage>>;
+};
 
 /** Where npm looks for a dependency of the package at `path`, nearest first. */
 function* places(path: string, dependency: string): Generator<string> {
@@ -27,6 +29,8 @@ const missing = Object.entries(packages).flatMap(([path, { optionalDependencies 
 );
 
 if (missing.length > 0) {
-  process.stderr.write(`package-lock.json lacks optional packages; pin a version whose packages are all there:\n${missing.join('\n')}\n`);
+  process.stderr.write(
+    `package-lock.json lacks optional packages; pin a version whose packages are all there:\n${missing.join('\n')}\n`,
+  );
   process.exitCode = 1;
 }

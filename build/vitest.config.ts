@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Every suite uses real sockets and real SQLite; nothing is replaced by a double but the provider. */
@@ -8,6 +9,6 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    reporters: ['default'],
+    reporters: ['default', fileURLToPath(new URL('closing-line.ts', import.meta.url))],
   },
 });

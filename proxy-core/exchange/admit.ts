@@ -19,6 +19,7 @@ import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
 import { announceStart, type Call, type Charge, refuseRecorded, reserve } from './reserve.ts';
 import { findRetried } from './retries.ts';
+import type { LiveRun } from './run-directory.ts';
 
 /**
  * Decide whether a call may go out: route, run, gate, price, policy, caps. The provider and its key are found
@@ -50,10 +51,7 @@ export async function admit(core: Core, request: ReadRequest, met: GateRecord | 
     case 'replay':
       return { kind: 'replayed', gate: meeting.gate, answer: meeting.answer };
     case 'refused':
-      return {
-        kind: 'refused',
-        refusal: { failure: meeting.failure, exchangeId: null, runId: run.runId, policy: run.policy },
-      };
+      return unlessUnavailable(() => refuseAtGate(core, run, meeting.failure));
     case 'approved':
       return unlessUnavailable(() => claimApproved(core, call, meeting.gate));
     case 'none':
@@ -65,6 +63,12 @@ const refuse = (reason: Failure): Admission => ({
   kind: 'refused',
   refusal: { failure: reason, exchangeId: null, runId: null, policy: null },
 });
+
+/** An expiry is in the store before an agent hears of it, so that no clock set back revives the gate (fault E3). */
+async function refuseAtGate(core: Core, run: LiveRun, reason: Failure): Promise<Admission> {
+  await core.gates.tick();
+  return { kind: 'refused', refusal: { failure: reason, exchangeId: null, runId: run.runId, policy: run.policy } };
+}
 
 async function unlessUnavailable(step: () => Promise<Admission>): Promise<Admission> {
   try {
@@ -80,7 +84,7 @@ async function decide(core: Core, call: Call): Promise<Admission> {
   const charge = chargeOf(core, request, route, chosen.policy);
   if ('code' in charge) return refuseRecorded(core, call, charge);
   const judged = judgedBy(core, call, charge);
-  const resend = findRetried(request, chosen.run) !== null;
+  const resend = findRetried(request, chosen.run)?.passed === true;
   const judgement =
     request.tool === null
       ? await judgeRequest(core, judged, resend)

@@ -36,19 +36,24 @@ export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null):
   const holds = deliveryOf(request) === 'hold';
   if (could && !holds && begun === null) return { streaming: watchFrames({ hide, holdsAll: true }), hold: null };
   const hold = begun ?? (holds ? openHold(core, request, format) : null);
-  const known = new Map<string, boolean>();
-  const couldStop = (call: ToolCall): boolean => {
-    const name = `${call.namespace ?? ''}\n${call.kind}\n${call.name}`;
-    const could =
-      known.get(name) ??
-      (couldTripLoop(core, admitted.policy, admitted.run) ||
-        couldGateTool(judged.policy.compiled, judged.subject, call));
-    known.set(name, could);
-    return could;
+  const known = new Map<string | number, boolean>();
+  const once = (key: string | number, ask: () => boolean): boolean => {
+    const answer = known.get(key) ?? ask();
+    known.set(key, answer);
+    return answer;
   };
+  const couldStop = (call: ToolCall): boolean =>
+    once(`${call.namespace ?? ''}\n${call.kind}\n${call.name}`, () =>
+      couldGateTool(judged.policy.compiled, judged.subject, call),
+    );
+  const couldLoop = (coming: number): boolean =>
+    once(coming, () => couldTripLoop(core, admitted.policy, admitted.run, coming));
   // Calls that cannot be read for certain may be others than those that are listed.
   const holdFrom = ({ malformed, toolCalls: calls }: ResponseReport): boolean =>
-    malformed || calls.length === 0 || calls.some((call) => call.kind !== 'server' && couldStop(call));
+    malformed ||
+    calls.length === 0 ||
+    couldLoop(calls.length) ||
+    calls.some((call) => call.kind !== 'server' && couldStop(call));
   return { streaming: watchFrames({ hide, holdFrom, hold, rewrites: begun !== null }), hold };
 }
 

@@ -59,7 +59,7 @@ export async function govern(core: Core, request: AgentRequest, reply: AgentRepl
 }
 
 function refuse(core: Core, request: ReadRequest, refusal: Refused, reply: AgentReply): void {
-  rememberFailed(core, request, refusal.runId, refusal.exchangeId);
+  rememberFailed(core, request, refusal.runId, refusal.exchangeId, refusal.failure.code);
   deliverRefusal(reply, request, refusal);
 }
 
@@ -99,7 +99,7 @@ async function carryOut(
     settled = true;
     if (ruling.kind !== 'gated') await endClaim(core, admitted, answerToKeep(admitted, outcome, ruling));
     if (outcome.kind !== 'completed' || reportsFailure(outcome.answer)) {
-      rememberFailed(core, request, run.runId, admitted.exchangeId);
+      rememberFailed(core, request, run.runId, admitted.exchangeId, null);
     } else if (ruling.kind === 'free') forgetFailed(request, run);
     noteAnswer(core, admitted, ruling);
     if (outcome.kind === 'completed' && ruling.kind === 'blocked') {
@@ -135,7 +135,8 @@ function bugRefusal(core: Core, error: unknown): Failure {
 }
 
 /** What a call under an approved request gate leaves for its retries: only an answer that the rules let through. */
-function answerToKeep({ request, edited }: Admitted, outcome: Outcome, ruling: Ruling): KeptAnswer | null {
+function answerToKeep({ gateId, request, edited }: Admitted, outcome: Outcome, ruling: Ruling): KeptAnswer | null {
+  if (gateId === null) return null;
   const good = outcome.kind === 'completed' && outcome.answer.status < 300 && !reportsFailure(outcome.answer);
   return good && ruling.kind === 'free' ? keepAnswer(outcome.answer, request, edited) : null;
 }

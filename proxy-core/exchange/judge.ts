@@ -110,10 +110,10 @@ export async function judgeTool(
 export const mayWithhold = (core: Core, { policy, subject, run }: Judged): boolean =>
   couldMatch(policy.compiled, subject) || couldTripLoop(core, policy, run);
 
-/** Whether the next tool call of the run could be one that a loop limit stops; one that only alerts withholds nothing. */
-export const couldTripLoop = (core: Core, policy: PolicyInForce, run: LiveRun): boolean =>
+/** Whether one of the `coming` next tool calls of the run could be one that a loop limit stops; one that only alerts withholds nothing. */
+export const couldTripLoop = (core: Core, policy: PolicyInForce, run: LiveRun, coming = 1): boolean =>
   stops(loopSettings(policy.compiled).action) &&
-  core.loops.couldTrip(loopSettings(policy.compiled), run.runId, core.clock.now());
+  core.loops.couldTrip(loopSettings(policy.compiled), run.runId, core.clock.now(), coming);
 
 /** The decision on all tool calls of an answer: the strictest counts for the whole of it. */
 export interface AnswerJudgement {
@@ -215,12 +215,18 @@ function watchDrift(core: Core, { run, policy, subject, request }: Judged, decis
   }
 }
 
+/** Models and providers choose these words, so neither their number nor their length is theirs to choose too. */
+const SEEN_LIMIT = 50_000;
+const SEEN_LENGTH = 256;
+
 /** Keep what is new, so that it is habit after a restart too. */
 function noteSeen(core: Core, agentId: string, { models = [], tools = [], hosts = [] }: DriftObservation): void {
+  if (core.seen.size >= SEEN_LIMIT) return;
+  const short = (value: string): string => value.slice(0, SEEN_LENGTH);
   const values = [
-    ...models.map((value) => ({ kind: 'model', value }) as const),
-    ...tools.map((value) => ({ kind: 'tool', value }) as const),
-    ...hosts.map((value) => ({ kind: 'host', value }) as const),
+    ...models.map((value) => ({ kind: 'model', value: short(value) }) as const),
+    ...tools.map((value) => ({ kind: 'tool', value: short(value) }) as const),
+    ...hosts.map((value) => ({ kind: 'host', value: short(value) }) as const),
   ].filter(({ kind, value }) => {
     const name = `${agentId}\n${kind}\n${value}`;
     return core.seen.has(name) ? false : core.seen.add(name);

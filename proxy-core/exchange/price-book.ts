@@ -18,6 +18,7 @@ type Overrides = Readonly<Record<string, PriceOverride>>;
 
 const SAMPLE_LIMIT = 200;
 const PRICE_CACHE_LIMIT = 500;
+const MODEL_LIMIT = 500;
 /** Catalogue prices may depend on the date and the hour, so a cached one is asked for again. */
 const PRICE_CACHE_MS = 60_000;
 
@@ -29,6 +30,8 @@ export function createPriceBook(read: StoreReader, overrides: Overrides, clock: 
   const samples = (model: string | null): number[] => {
     if (model === null) return [];
     const known = seen.get(model) ?? [...read.outputSamples(model)];
+    // Agents choose the names; what is dropped is read again from the store.
+    if (seen.size >= MODEL_LIMIT && !seen.has(model)) seen.clear();
     seen.set(model, known);
     return known;
   };

@@ -57,6 +57,13 @@ const LABEL = 'x-rungate-label-';
 /** Deep enough for any tool schema; far too shallow to exhaust a stack. */
 const BODY_DEPTH = 512;
 const HANDED_OUT_LIMIT = 32;
+/** Longer names belong to no model, and names are kept: with prices, in traces and as an agent's habits. */
+const MODEL_LIMIT = 256;
+
+const endlessModel = (): Failure =>
+  failure('invalid_request', `The model’s name is longer than ${MODEL_LIMIT} characters.`, {
+    recover: 'Name a model of a configured provider; GET /v1/models lists them.',
+  });
 
 /** Read a request once: one scan, one parse, its facts. Malformed JSON and repeated keys are refused. */
 export function readRequest(request: AgentRequest): Reading {
@@ -68,6 +75,7 @@ export function readRequest(request: AgentRequest): Reading {
   const parsed = format === null && endpoint.kind !== 'tool' ? null : parseBody(request.body);
   if (parsed !== null && parsed.kind === 'refused') return parsed;
   const facts = parsed === null || format === null ? null : format.parseRequest(parsed.value);
+  if ((facts?.model?.length ?? 0) > MODEL_LIMIT) return { kind: 'refused', failure: endlessModel() };
   const tool = endpoint.kind === 'tool' ? readToolRequest(endpoint.name, request.body, parsed?.value) : null;
   if (tool !== null && 'code' in tool) return { kind: 'refused', failure: tool };
   const session = readSession(client, request.headers, facts);

@@ -58,7 +58,7 @@ function identityOf(core: Core, { request, route, chosen, exchangeId }: Call): I
     client: request.client,
     subagent: request.session.subagent,
     side: request.session.side,
-    retryOf: findRetried(request, chosen.run),
+    retryOf: findRetried(request, chosen.run)?.exchangeId ?? null,
   };
 }
 

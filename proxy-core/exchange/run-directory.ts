@@ -27,8 +27,15 @@ export interface LiveRun {
   toolCalls: number;
   /** Call ids proposed to the agent whose results have not come back. */
   readonly pendingResults: Set<string>;
-  /** Failed or refused exchanges by request digest, so that a resend is known as a retry. */
-  readonly failed: Map<string, string>;
+  /** Failed or refused exchanges by request fingerprint, so that a resend is known as a retry. */
+  readonly failed: Map<string, FailedExchange>;
+}
+
+/** An exchange that a resend is a retry of. */
+export interface FailedExchange {
+  readonly exchangeId: string;
+  /** It has passed the policy's rates and loops, which a resend then need not pass again. */
+  readonly passed: boolean;
 }
 
 export interface RunDirectory {

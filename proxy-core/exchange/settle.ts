@@ -1,6 +1,7 @@
 import { cost } from '../budget/pricing.ts';
 import { type NanoUsd, nanoToUsd, nanoUsd, showUsd, ZERO_USD } from '../contract/money.ts';
 import type { ExchangeState } from '../contract/records.ts';
+import { rateLimits } from '../policy/compile.ts';
 import type { RunKey, SettleInput, SettleOutput } from '../store/store.ts';
 import type { ResponseReport } from '../wire/format.ts';
 import type { Admitted } from './admission.ts';
@@ -26,6 +27,7 @@ export function settle(core: Core, admitted: Admitted, outcome: Outcome, ruling:
       ? null
       : core.store.write('storeResponse', { exchangeId: admitted.exchangeId, body });
   learn(core, admitted, answer?.report ?? null);
+  countTokens(core, admitted, outcome);
   const recorded = receipt.committed.then((result) => record(core, admitted, result));
   // What other calls have under way is not this one's business: only its own records are waited for.
   const durable = Promise.all([receipt.durable, admitted.bodyDurable, stored?.durable]);
@@ -131,6 +133,22 @@ function learn(core: Core, admitted: Admitted, report: ResponseReport | null): v
     if (call.id !== null && call.kind !== 'server') admitted.run.pendingResults.add(call.id);
     admitted.run.toolCalls += 1;
   }
+}
+
+/** Tokens for the policy's rate limits. Where the provider's usage was not seen, a third of the bytes, as in estimates. */
+function countTokens(core: Core, { policy, run, request }: Admitted, outcome: Outcome): void {
+  const { answer } = outcome;
+  const unread = outcome.kind !== 'completed' && !outcome.sent;
+  if (request.endpoint.kind !== 'model' || unread || (answer !== null && answer.status >= 300)) return;
+  const usage = answer?.report?.usage ?? null;
+  const bytes = (answer?.body ?? []).reduce((sum, piece) => sum + piece.length, request.body.length);
+  const tokens = usage === null ? Math.ceil(bytes / 3) : usage.input_tokens + usage.output_tokens;
+  core.rates.recordTokens(
+    rateLimits(policy.compiled),
+    { runId: run.runId, agentId: run.agentId },
+    tokens,
+    core.clock.now(),
+  );
 }
 
 function record(core: Core, admitted: Admitted, result: SettleOutput): SettleOutput {

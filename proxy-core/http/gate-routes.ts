@@ -1,8 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Failure, failure } from '../contract/failures.ts';
 import type { GateRecord } from '../contract/records.ts';
+import { storeRefusal } from '../exchange/admit.ts';
 import type { Core } from '../exchange/core.ts';
+
 import { agentGate } from '../gates/bodies.ts';
+import { StoreUnavailable } from '../store/store.ts';
 import { refuse } from './refuse.ts';
 
 type GateRequest = FastifyRequest<{ Params: { id: string } }>;
@@ -12,11 +15,32 @@ type GateRequest = FastifyRequest<{ Params: { id: string } }>;
  * is not an endpoint.
  */
 export function addGateRoutes(server: FastifyInstance, core: Core): void {
-  server.get('/v1/gates/:id', (request: GateRequest, reply) => {
-    const gate = ownGate(core, request);
-    return gate === null ? refuse(request, reply, unknownGate(request)) : reply.send(agentGate(gate, core.clock.now()));
-  });
-  server.delete('/v1/gates/:id', (request: GateRequest, reply) => cancelOwn(core, request, reply));
+  server.get('/v1/gates/:id', (request: GateRequest, reply) =>
+    unlessUnavailable(request, reply, () => showOwn(core, request, reply)),
+  );
+  server.delete('/v1/gates/:id', (request: GateRequest, reply) =>
+    unlessUnavailable(request, reply, () => cancelOwn(core, request, reply)),
+  );
+}
+
+async function unlessUnavailable(
+  request: GateRequest,
+  reply: FastifyReply,
+  route: () => Promise<FastifyReply>,
+): Promise<FastifyReply> {
+  try {
+    return await route();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return refuse(request, reply, storeRefusal(error));
+    throw error;
+  }
+}
+
+async function showOwn(core: Core, request: GateRequest, reply: FastifyReply): Promise<FastifyReply> {
+  // What an agent is told of an expiry stays true, even if the clock is set back.
+  await core.gates.tick();
+  const gate = ownGate(core, request);
+  return gate === null ? refuse(request, reply, unknownGate(request)) : reply.send(agentGate(gate, core.clock.now()));
 }
 
 async function cancelOwn(core: Core, request: GateRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -23,8 +23,11 @@ export interface LoopTracker {
   observeRequest(settings: LoopSettings, runId: string, fingerprint: string, now: number): LoopFinding | null;
   /** Observe a tool call by `callSignature`. */
   observeCall(settings: LoopSettings, runId: string, signature: string, now: number): LoopFinding | null;
-  /** Whether the next tool call of the run could be one that is acted on, so that its answer must be held back. */
-  couldTrip(settings: LoopSettings, runId: string, now: number): boolean;
+  /**
+   * Whether one of the next tool calls of the run could be one that is acted on, so that its answer must be held back. `coming`
+   * is how many of them one answer brings, at least 1.
+   */
+  couldTrip(settings: LoopSettings, runId: string, now: number, coming?: number): boolean;
   /** Forget a run that has ended. */
   forget(runId: string): void;
 }
@@ -75,14 +78,13 @@ export function createLoopTracker(runLimit: number = RUN_LIMIT): LoopTracker {
       const identical = findIdentical(history.calls, settings.identical_tool_calls);
       return identical ?? findCycle(history.calls, settings.cycle);
     },
-    couldTrip: (settings, runId, now) => {
+    couldTrip: (settings, runId, now, coming = 1) => {
       const calls = recent(runs.get(runId)?.calls ?? [], now, settings.window_seconds * 1000);
-      const next = new Set(calls.map((call) => call.sign));
-      return [...next].some((sign) => {
-        const then = [...calls, { at: now, sign }];
-        const identical = findIdentical(then, settings.identical_tool_calls);
-        return (identical ?? findCycle(then, settings.cycle)) !== null;
-      });
+      if (mostOften(calls) + coming >= settings.identical_tool_calls) return true;
+      // A cycle has two calls at least; what several coming calls make of it is not worked out.
+      if (coming > 1) return calls.length + coming >= 2 * settings.cycle;
+      const next = new Set(calls.slice(-CYCLE_LENGTH_LIMIT).map((call) => call.sign));
+      return [...next].some((sign) => findCycle([...calls, { at: now, sign }], settings.cycle) !== null);
     },
     forget: (runId) => {
       runs.delete(runId);
@@ -149,6 +151,17 @@ function findIdentical(occurrences: readonly Occurrence[], limit: number): LoopF
   const last = occurrences.at(-1);
   const count = occurrences.filter((one) => one.sign === last?.sign).length;
   return count >= limit ? { kind: 'identical_tool_calls', count, limit, length: 1 } : null;
+}
+
+function mostOften(occurrences: readonly Occurrence[]): number {
+  const counts = new Map<string, number>();
+  let most = 0;
+  for (const { sign } of occurrences) {
+    const count = (counts.get(sign) ?? 0) + 1;
+    counts.set(sign, count);
+    most = Math.max(most, count);
+  }
+  return most;
 }
 
 /** The shortest sequence of two or more different calls that the last calls repeat `limit` times or more, without a gap. */

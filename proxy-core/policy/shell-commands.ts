@@ -142,6 +142,7 @@ function readWrapped(program: string, rest: readonly string[], input: string, fo
 function readExec(rest: readonly string[], found: Found, depth: number): void {
   for (const [index, word] of rest.entries()) {
     if (!/^(-exec|-execdir|-ok|-okdir|-x|-X|--exec|--exec-batch)$/.test(word)) continue;
+    if (found.left < 0) return;
     readCommand({ words: rest.slice(index + 1), writes: [], input: '' }, found, depth + 1);
   }
 }

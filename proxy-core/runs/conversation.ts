@@ -17,20 +17,22 @@ export interface ConversationKeys {
 
 const NONE: ConversationKeys = { whole: null, earlier: [] };
 const EARLIER_LIMIT = 8;
+/** Longer conversations are no one's: their keys would hold up every other call. */
+const MESSAGE_LIMIT = 20_000;
 const SAMPLE = 160;
 
 /** Keys of a request body's conversation (`messages`, or `input` when that is a list). */
 export function conversationKeys(body: unknown, sha256: Sha256): ConversationKeys {
   const messages = messagesOf(body);
-  if (messages.length === 0) return NONE;
+  if (messages.length === 0 || messages.length > MESSAGE_LIMIT) return NONE;
   const earlier: string[] = [];
   let chain = '';
   messages.forEach((message, index) => {
     chain = sha256(`${chain}\n${gist(message)}`);
     const next = messages[index + 1];
-    if (next !== undefined && isModelTurn(next) && !isModelTurn(message)) earlier.unshift(chain);
+    if (next !== undefined && isModelTurn(next) && !isModelTurn(message)) earlier.push(chain);
   });
-  return { whole: chain, earlier: earlier.slice(0, EARLIER_LIMIT) };
+  return { whole: chain, earlier: earlier.slice(-EARLIER_LIMIT).reverse() };
 }
 
 function messagesOf(body: unknown): readonly unknown[] {

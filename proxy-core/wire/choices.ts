@@ -10,7 +10,16 @@ import {
   USAGE_ONLY,
 } from './answer-reader.ts';
 import type { ReadLimits, ToolCall } from './format.ts';
-import { filledText, type JsonRecord, list, record, recordOrNull, records, textOrNull } from './loose-json.ts';
+import {
+  filledText,
+  hasOtherCase,
+  type JsonRecord,
+  list,
+  record,
+  recordOrNull,
+  records,
+  textOrNull,
+} from './loose-json.ts';
 import { chatUsage } from './usage.ts';
 
 /**
@@ -48,7 +57,7 @@ export function createChoicesMeaning(limits?: Partial<ReadLimits>): Meaning {
       noteHead(state, root);
       const choices = records(root['choices']);
       const calls = choices.map((choice) => noteChoice(state, choice)).some((call) => call);
-      if (calls) return TOOL_CALL;
+      if (calls || hasTwoReadings(state, root, choices)) return TOOL_CALL;
       return choices.length === 0 && recordOrNull(root['usage']) !== null ? USAGE_ONLY : NO_EFFECT;
     },
     done: () => {
@@ -57,7 +66,9 @@ export function createChoicesMeaning(limits?: Partial<ReadLimits>): Meaning {
     },
     body: ({ root }) => {
       noteHead(state, root);
-      for (const choice of records(root['choices'])) noteChoice(state, choice);
+      const choices = records(root['choices']);
+      for (const choice of choices) noteChoice(state, choice);
+      hasTwoReadings(state, root, choices);
       state.draft.complete = true;
     },
     end: () => {
@@ -67,6 +78,25 @@ export function createChoicesMeaning(limits?: Partial<ReadLimits>): Meaning {
     usage: () => chatUsage(state.usage),
     toolCalls: () => state.slots.map(toolCall),
   };
+}
+
+const MEMBERS: ReadonlySet<string> = new Set(
+  'choices index delta message tool_calls function_call id type function custom name arguments input'.split(' '),
+);
+
+/** Whether a client that does not mind the case of letters reads other calls than we do; that makes the answer malformed. */
+function hasTwoReadings(state: State, root: JsonRecord, choices: readonly JsonRecord[]): boolean {
+  const messages = choices.flatMap((choice) => [record(choice['delta']), record(choice['message'])]);
+  const calls = messages.flatMap((message) => records(message['tool_calls']));
+  const inner = [
+    ...messages.map((message) => message['function_call']),
+    ...calls.flatMap((c) => [c['function'], c['custom']]),
+  ];
+  const found = [root, ...choices, ...messages, ...calls, ...inner.map(record)].some((part) =>
+    hasOtherCase(part, MEMBERS),
+  );
+  if (found) state.draft.malformed = true;
+  return found;
 }
 
 function noteHead(state: State, root: JsonRecord): void {

@@ -19,6 +19,13 @@ export const list = (value: unknown): readonly unknown[] => (Array.isArray(value
 export const records = (value: unknown): readonly JsonRecord[] =>
   list(value).filter((element): element is JsonRecord => recordOrNull(element) !== null);
 
+/**
+ * Whether an object has a member that is one of these names (lower case) but for its letters' case. Some clients take the two
+ * for one (Go's `encoding/json`), so what such a member holds is read by them and not by us.
+ */
+export const hasOtherCase = (value: JsonRecord, names: ReadonlySet<string>): boolean =>
+  Object.keys(value).some((key) => !names.has(key) && names.has(key.toUpperCase().toLowerCase()));
+
 /** The value if it is a text, else null. */
 export const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 

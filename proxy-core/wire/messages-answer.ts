@@ -10,7 +10,7 @@ import {
   TOOL_CALL,
 } from './answer-reader.ts';
 import type { FrameEffect, ReadLimits, ToolCall } from './format.ts';
-import { filledText, type JsonRecord, record, recordOrNull, textOrNull } from './loose-json.ts';
+import { filledText, hasOtherCase, type JsonRecord, list, record, recordOrNull, textOrNull } from './loose-json.ts';
 import { createMessagesUsage } from './usage.ts';
 
 /** Answers of Anthropic Messages (API reference, "Streaming messages"): content blocks by index, deltas into them. */
@@ -41,6 +41,7 @@ export function createMessagesMeaning(limits?: Partial<ReadLimits>): Meaning {
     event: (document, event) => noteEvent(state, document, event),
     done: () => NO_EFFECT,
     body: (document) => {
+      if (hasTwoReadings(document.root)) state.draft.malformed = true;
       if (document.root['type'] === 'error' || recordOrNull(document.root['error']) !== null) {
         noteError(state.draft, document.root['error']);
       }
@@ -56,6 +57,10 @@ export function createMessagesMeaning(limits?: Partial<ReadLimits>): Meaning {
 function noteEvent(state: State, document: Document, event: string | null): FrameEffect {
   const { root } = document;
   const type = filledText(root['type']) ?? event ?? '';
+  if (hasTwoReadings(root) || (event !== null && event !== type && MAKES_CALLS.has(event))) {
+    state.draft.malformed = true;
+    return TOOL_CALL;
+  }
   switch (type) {
     case 'message_start':
       return noteMessage(state, document, ['message']) ? TOOL_CALL : NO_EFFECT;
@@ -77,6 +82,27 @@ function noteEvent(state: State, document: Document, event: string | null): Fram
       return NO_EFFECT;
   }
 }
+
+/** Events that bring calls. A client may go by the event's name or by the type in its data: they must not differ. */
+const MAKES_CALLS: ReadonlySet<string> = new Set(['message_start', 'content_block_start', 'content_block_delta']);
+const MEMBERS: ReadonlySet<string> = new Set(
+  'type index message content content_block delta partial_json id name input'.split(' '),
+);
+
+/** Whether a client that does not mind the case of letters reads another event, message or block than we do. */
+const hasTwoReadings = (root: JsonRecord): boolean =>
+  [
+    root,
+    root['message'],
+    root['content_block'],
+    root['delta'],
+    ...contentOf(root),
+    ...contentOf(record(root['message'])),
+  ]
+    .map(record)
+    .some((part) => hasOtherCase(part, MEMBERS));
+
+const contentOf = (message: JsonRecord): readonly unknown[] => list(message['content']);
 
 const indexOf = (root: JsonRecord): number => (typeof root['index'] === 'number' ? root['index'] : -1);
 const blockAt = (state: State, index: number): Block | undefined =>

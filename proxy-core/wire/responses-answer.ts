@@ -10,7 +10,7 @@ import {
   TOOL_CALL,
 } from './answer-reader.ts';
 import type { FrameEffect, ReadLimits, ToolCall } from './format.ts';
-import { filledText, type JsonRecord, record, recordOrNull, textOrNull } from './loose-json.ts';
+import { filledText, hasOtherCase, type JsonRecord, list, record, recordOrNull, textOrNull } from './loose-json.ts';
 import { type SaidCall, saidCall } from './responses-items.ts';
 import { responsesUsage, withServerToolCalls } from './usage.ts';
 
@@ -54,6 +54,7 @@ export function createResponsesMeaning(limits?: Partial<ReadLimits>): Meaning {
     event: (document, event) => noteEvent(state, document, event),
     done: () => NO_EFFECT,
     body: (document) => {
+      if (hasTwoReadings({ response: document.root })) state.draft.malformed = true;
       noteResponse(state, document, []);
       state.draft.complete = true;
     },
@@ -67,14 +68,27 @@ function noteEvent(state: State, document: Document, event: string | null): Fram
   const { root } = document;
   const type = filledText(root['type']) ?? event ?? '';
   if (type === 'error' || recordOrNull(root['error']) !== null) noteError(state.draft, root['error'] ?? root);
+  const odd = hasTwoReadings(root);
+  if (odd) state.draft.malformed = true;
   const inResponse = recordOrNull(root['response']) !== null && noteResponse(state, document, ['response']);
   const inItem =
     recordOrNull(root['item']) !== null && noteItem(state, document, ['item'], outputIndex(root), type === OPENING);
   const inArguments = ARGUMENTS.test(type) && noteArguments(state, root, type);
-  const toolCall = inResponse || inItem || inArguments;
+  const toolCall = odd || inResponse || inItem || inArguments;
   if (!FINAL.has(type)) return toolCall ? TOOL_CALL : NO_EFFECT;
   state.draft.complete = true;
   return { ...TERMINAL, toolCall };
+}
+
+const MEMBERS: ReadonlySet<string> = new Set(
+  'type response output item output_index item_id call_id id name namespace arguments input action delta'.split(' '),
+);
+
+/** Whether a client that does not mind the case of letters reads another event, response or item than we do. */
+function hasTwoReadings(root: JsonRecord): boolean {
+  const response = record(root['response']);
+  const parts = [root, response, record(root['item']), ...list(response['output']).map(record)];
+  return parts.some((part) => hasOtherCase(part, MEMBERS));
 }
 
 const outputIndex = (root: JsonRecord): number | null =>
@@ -171,6 +185,8 @@ function noteArguments(state: State, root: JsonRecord, type: string): boolean {
     return true;
   }
   const finished = textOrNull(root['arguments']) ?? textOrNull(root['input']);
+  const name = filledText(root['name']);
+  if (name !== null && name !== slot.name) state.draft.malformed = true;
   const delta = textOrNull(root['delta']);
   if (finished !== null) stateArgs(state, slot, finished);
   else if (delta !== null && delta !== '') {

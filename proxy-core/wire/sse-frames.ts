@@ -166,8 +166,11 @@ export type FrameContent =
 /** Reads frames in order. `last` also dispatches an event without its blank line, as the providers' SDKs do at the end. */
 export type FrameReader = (frame: Uint8Array, last?: boolean) => FrameContent;
 
-/** A byte order mark at a line's start inside the stream: the standard ignores that line, the Anthropic SDK reads it. */
-const HIDDEN_LINE = /[\r\n]\uFEFF/;
+/**
+ * Lines that only some clients see: behind a byte order mark inside the stream (the Anthropic SDK), and behind what Python takes
+ * for a line's end too (`str.splitlines`, by which httpx cuts lines).
+ */
+const HIDDEN_LINE = /[\r\n]\uFEFF|(?![\t\r\n])[\p{Cc}\p{Zl}\p{Zp}]data(?::|$)/mu;
 const BOM = '\uFEFF';
 const SILENT_LINE = /^(?::|id(?::|$)|retry(?::|$)|event(?::|$)|$)/;
 

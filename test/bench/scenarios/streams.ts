@@ -7,7 +7,7 @@ import { context, judged, ms, type Row, type Section } from '../report.ts';
 import type { Settings } from '../settings.ts';
 import { peerNamed, type Scenario } from './scenario.ts';
 
-const FEW = 20;
+const FEW = 100;
 const MANY = 200;
 const CHUNKS_PER_SECOND = 50;
 const EVERY = 1000 / CHUNKS_PER_SECOND;
