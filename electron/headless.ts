@@ -3,9 +3,10 @@ import { dirname } from 'node:path';
 import type { Configuration } from '../proxy-core/config/schema.ts';
 import { type Rungate, type RungateOptions, startRungate } from '../proxy-core/index.ts';
 import { configuredProviders } from '../proxy-core/providers/configured-providers.ts';
-import { type CredentialPorts, createCredentials, parseKeyReference } from '../proxy-core/providers/credentials.ts';
+import { type Credentials, createCredentials, parseKeyReference } from '../proxy-core/providers/credentials.ts';
 import { DEMO_PROVIDER } from '../proxy-core/providers/provider-defaults.ts';
 import type { Headless, HeadlessOptions } from './cli/headless-host.ts';
+import { headlessKeys } from './headless-keys.ts';
 import { readPolicies } from './policy-files.ts';
 import { prepareSocketFolder, socketPath } from './socket-path.ts';
 import { VERSION } from './version.ts';
@@ -47,8 +48,7 @@ function coreOptions(options: HeadlessOptions): Omit<RungateOptions, HostOptions
   const { configuration, env } = options;
   const folder = folderOf(options);
   const providers = configuredProviders(configuration, folder);
-  const credentials = headlessCredentials(env);
-  const finder = createCredentials(credentials);
+  const credentials = headlessKeys(env);
   return {
     home: options.home,
     version: VERSION,
@@ -60,13 +60,7 @@ function coreOptions(options: HeadlessOptions): Omit<RungateOptions, HostOptions
     configuration,
     configFile: options.configFile,
     show: null,
-    resolveSecret: async (text) => {
-      const reference = parseKeyReference(text, folder);
-      if (reference.kind === 'invalid') throw new Error(reference.problem);
-      const found = await finder.find(reference.reference);
-      if (found.kind === 'found') return found.key.reveal();
-      throw new Error(found.kind === 'missing' ? found.problem : 'A secret is needed here, not none.');
-    },
+    resolveSecret: secretsOf(createCredentials(credentials), folder),
     limits: { cliDecisions: true, ...(configuration === null ? {} : coreLimits(configuration)) },
     upstream: {},
   };
@@ -94,16 +88,17 @@ const coreLimits = ({ limits, cli_decisions, on_pause }: Configuration): Rungate
   cliDecisions: cli_decisions,
 });
 
-const headlessCredentials = (env: NodeJS.ProcessEnv): CredentialPorts => ({
-  env,
-  keychain: {
-    find: async () => null,
-    save: async () => {
-      throw new Error('There is no keychain here; use env:NAME or file:PATH.');
-    },
-  },
-  passphrase: async () => env['RUNGATE_PASSPHRASE'] ?? null,
-});
+/** Agents' tokens and webhooks' secrets are needed before anything is served: a missing one is the operator's to cure. */
+const secretsOf =
+  (credentials: Credentials, folder: string): RungateOptions['resolveSecret'] =>
+  async (text) => {
+    const reference = parseKeyReference(text, folder);
+    const found = reference.kind === 'parsed' ? await credentials.find(reference.reference) : reference;
+    if (found.kind === 'found') return found.key.reveal();
+    const hint = found.kind === 'none' ? 'A secret is needed here, not none.' : found.problem;
+    const message = `A secret that the configuration names is missing: ${text}.`;
+    throw Object.assign(new Error(message), { code: 'secret_missing', hint });
+  };
 
 const DEMO_AGENT = 'demo';
 const BY = { actor: 'operator', channel: 'cli' };

@@ -42,12 +42,16 @@ export function distrustSocketFolder(path: string): string | null {
 }
 
 /**
- * Make the folder that the socket goes into, readable by this user only. Throws an Error whose message says why
- * when the folder cannot be made or is not this user's own.
+ * Make the folder that the socket goes into, readable by this user only. Throws an Error with a `hint` when the
+ * folder is not this user's own, and the system's error when it cannot be made.
  */
 export function prepareSocketFolder(path: string): void {
   if (process.platform === 'win32') return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const distrust = distrustSocketFolder(path);
-  if (distrust !== null) throw new Error(distrust);
+  if (distrust === null) return;
+  throw Object.assign(new Error(`The command socket would not be safe: ${distrust}.`), {
+    code: 'socket_refused',
+    hint: 'Give this user the folder, closed to others (chmod 700), or choose another --home.',
+  });
 }

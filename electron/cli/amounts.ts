@@ -4,17 +4,23 @@ import { BadInput } from './command.ts';
  * A decimal amount in USD as typed (`5`, `0.25`), or undefined without one. Throws BadInput for anything else:
  * exponents, hex and signs are typing errors where money is concerned.
  */
+export function parseAmount(option: string, text: string): number;
+export function parseAmount(option: string, text: string | undefined): number | undefined;
 export function parseAmount(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,9}(\.\d{1,9})?$/.test(text)) throw new BadInput(`\`${option}\` needs an amount in USD such as 5 or 0.25`);
   return Number(text);
 }
 
-/** A whole number of at most `max`, or undefined without one. Throws BadInput for anything else. */
-export function parseCount(option: string, text: string | undefined, max: number): number | undefined {
+/** A whole number from `min` to `max`, or undefined without one. Throws BadInput for anything else. */
+export function parseCount(
+  option: string,
+  text: string | undefined,
+  { min, max }: { readonly min: number; readonly max: number },
+): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text) || Number(text) > max) {
-    throw new BadInput(`\`${option}\` needs a whole number of at most ${max}`);
+  if (!/^\d{1,9}$/.test(text) || Number(text) < min || Number(text) > max) {
+    throw new BadInput(`\`${option}\` needs a whole number from ${min} to ${max}`);
   }
   return Number(text);
 }

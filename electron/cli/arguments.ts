@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { suggestion } from '../../proxy-core/config/nearest.ts';
-import type { Command, Options } from './command.ts';
+import type { Command, Option, Options } from './command.ts';
 
 /** The options that every command takes. */
 export const GLOBAL_OPTIONS = {
@@ -10,6 +10,7 @@ export const GLOBAL_OPTIONS = {
   version: { type: 'boolean', about: 'Show the version.' },
 } as const satisfies Options;
 
+/** What a command line asks for. */
 export type ParsedArguments =
   | {
       readonly kind: 'command';
@@ -27,6 +28,7 @@ export function parseArguments(argv: readonly string[], commands: readonly Comma
   const scan = tokenize(argv, Object.assign({}, GLOBAL_OPTIONS, ...commands.map((each) => each.options)));
   if (scan.options.some((option) => option.name === 'version')) return { kind: 'version' };
   if (scan.options.some((option) => option.name === 'help')) return { kind: 'help', words: scan.words };
+  if (scan.words[0] === 'help') return { kind: 'help', words: scan.words.slice(1) };
   const command = findCommand(scan.words, commands);
   if (command === null) return { kind: 'misused', message: unknownCommand(scan.words, commands) };
   return readCommand(argv, command);
@@ -65,10 +67,14 @@ interface GivenOption {
   readonly name: string;
   readonly rawName: string;
   readonly value: string | undefined;
+  /** The value looks like the next option: `--run --usd 5`. */
+  readonly swallowed: boolean;
 }
 
 function tokenize(argv: readonly string[], options: Options) {
-  const types = Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }]));
+  const types = Object.fromEntries(
+    Object.entries(options).map(([name, { type }]) => [name, name === 'help' ? { type, short: 'h' } : { type }]),
+  );
   const { tokens } = parseArgs({
     args: [...argv],
     options: types,
@@ -79,7 +85,10 @@ function tokenize(argv: readonly string[], options: Options) {
   const given: GivenOption[] = [];
   const words: string[] = [];
   for (const token of tokens) {
-    if (token.kind === 'option') given.push({ name: token.name, rawName: token.rawName, value: token.value });
+    if (token.kind === 'option') {
+      const { name, rawName, value, inlineValue } = token;
+      given.push({ name, rawName, value, swallowed: inlineValue === false && value.startsWith('--') });
+    }
     if (token.kind === 'positional') words.push(token.value);
   }
   return { options: given, words };
@@ -98,7 +107,7 @@ function readCommand(argv: readonly string[], command: Command): ParsedArguments
     values[option.name] = option.value ?? true;
   }
   const operands = words.slice(command.name.split(' ').length);
-  const wrong = wrongOperands(operands, command);
+  const wrong = wrongOperands(operands, command) ?? missingOption(command, given);
   return wrong === null ? { kind: 'command', command, operands, values } : { kind: 'misused', message: wrong };
 }
 
@@ -113,12 +122,21 @@ function wrongOption(option: GivenOption, known: Options, given: ReadonlySet<str
   // Of two amounts or names one would silently win.
   if (given.has(option.name) && spec.type === 'string') return `\`--${option.name}\` is given twice`;
   if (spec.type === 'boolean') return option.value === undefined ? null : `\`--${option.name}\` takes no value`;
-  if (option.value === undefined || option.value === '')
+  if (option.value === undefined || option.value === '' || option.swallowed)
     return `\`--${option.name}\` needs a value (${spec.value ?? 'TEXT'})`;
   const allowed = spec.value?.includes('|') === true ? spec.value.split('|') : null;
   if (allowed === null || allowed.includes(option.value)) return null;
   return `\`--${option.name}\` must be one of ${allowed.join(', ')}${suggestion(option.value, allowed)}`;
 }
+
+function missingOption({ name, options }: Command, given: ReadonlySet<string>): string | null {
+  const [missing] = requiredOptions(options).filter(([option]) => !given.has(option));
+  return missing === undefined ? null : `\`rungate ${name}\` needs --${missing[0]} ${missing[1].value ?? 'TEXT'}`;
+}
+
+/** The options without which a command means nothing, with their names. */
+export const requiredOptions = (options: Options): readonly (readonly [string, Option])[] =>
+  Object.entries(options).filter(([, option]) => option.required === true);
 
 function wrongOperands(operands: readonly string[], command: Command): string | null {
   const missing = command.operands[operands.length];

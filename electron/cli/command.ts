@@ -7,14 +7,21 @@ export interface Option {
   readonly type: 'string' | 'boolean';
   /** What help calls its value (`N`, `FILE`); the values themselves (`a|b|c`) when only these are allowed. */
   readonly value?: string;
+  /** The command means nothing without it. */
+  readonly required?: true;
   readonly about: string;
 }
 
+/** By name, without the dashes. */
 export type Options = Readonly<Record<string, Option>>;
 
-/** The values of a command's options: texts are absent when not given, flags are false. */
+/** The values of a command's options: texts are absent when not given (unless they are required), flags are false. */
 export type OptionValues<O extends Options> = {
-  readonly [K in keyof O]: O[K]['type'] extends 'boolean' ? boolean : string | undefined;
+  readonly [K in keyof O]: O[K]['type'] extends 'boolean'
+    ? boolean
+    : O[K] extends { readonly required: true }
+      ? string
+      : string | undefined;
 };
 
 /** How a command ends. What it prints is its value, so that every command has both forms. */
@@ -56,9 +63,10 @@ interface Definition<O extends Options> {
   run(invocation: Invocation<O>): Promise<Outcome>;
 }
 
+/** A row of the command table, whatever its options are. */
 export type Command = Definition<Options>;
 
-/** A row of the command table. The values its `run` is given have the types of its own `options`. */
+/** Make a row of the command table. The values its `run` is given have the types of its own `options`. */
 export function command<const O extends Options>(definition: Definition<O>): Command {
   return { ...definition, run: (invocation) => definition.run(invocation as Invocation<O>) };
 }

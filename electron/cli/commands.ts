@@ -6,6 +6,7 @@ import { configCommands } from './commands/config.ts';
 import { doctor } from './commands/doctor.ts';
 import { gateCommands } from './commands/gates.ts';
 import { grantCommands } from './commands/grants.ts';
+import { keyCommands } from './commands/keys.ts';
 import { pauseCommands } from './commands/pause.ts';
 import { policyCommands } from './commands/policies.ts';
 import { runCommands } from './commands/runs.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   ...runCommands,
   ...pauseCommands,
   ...channelCommands,
+  ...keyCommands,
   ...configCommands,
   doctor,
 ];

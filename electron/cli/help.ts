@@ -1,4 +1,4 @@
-import { commandsUnder, findCommand, GLOBAL_OPTIONS } from './arguments.ts';
+import { commandsUnder, findCommand, GLOBAL_OPTIONS, requiredOptions } from './arguments.ts';
 import type { Command, Options } from './command.ts';
 import { renderFields } from './output.ts';
 
@@ -10,7 +10,10 @@ export function renderHelp(words: readonly string[], commands: readonly Command[
   return renderOverview(group.length === 0 ? commands : group);
 }
 
-const usage = (command: Command): string => ['rungate', command.name, ...command.operands].join(' ');
+const usage = ({ name, operands, options }: Command): string => {
+  const required = requiredOptions(options).map(([option, { value }]) => `--${option} ${value ?? 'TEXT'}`);
+  return ['rungate', name, ...operands, ...required].join(' ');
+};
 
 function renderOverview(commands: readonly Command[]): string {
   const rows = commands.map((each) => [`  ${usage(each)}`, each.about] as const);
@@ -18,7 +21,8 @@ function renderOverview(commands: readonly Command[]): string {
 }
 
 function renderCommand(command: Command): string {
-  const options = Object.keys(command.options).length === 0 ? '' : ` [OPTIONS]`;
+  const isFree = Object.keys(command.options).length > requiredOptions(command.options).length;
+  const options = isFree ? ' [OPTIONS]' : '';
   const all = renderOptions({ ...command.options, ...GLOBAL_OPTIONS });
   return `Usage: ${usage(command)}${options}\n\n${command.about}\n\n${all}`;
 }

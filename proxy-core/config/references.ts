@@ -1,3 +1,4 @@
+import { WIRE_FORMATS } from '../contract/records.ts';
 import { type Configuration, DEMO_PROVIDER } from './schema.ts';
 
 /** Something wrong at a place of the document, before it has a line. */
@@ -39,11 +40,16 @@ function repeatedPolicies(paths: readonly string[]): Finding[] {
   );
 }
 
+const WANTED = {
+  base_url: 'where the provider answers, e.g. https://api.openai.com/v1',
+  formats: `the protocols it speaks, a list of ${WIRE_FORMATS.join(', ')}`,
+} as const;
+
 function incompleteProvider(provider: Configuration['providers'][number], index: number): Finding[] {
   const at = ['providers', index];
   if (provider.id !== DEMO_PROVIDER) {
     return (['base_url', 'formats'] as const).flatMap((key) =>
-      provider[key] === undefined ? [{ path: [...at, key], message: `\`${key}\` is missing` }] : [],
+      provider[key] === undefined ? [{ path: [...at, key], message: `\`${key}\` is missing: ${WANTED[key]}` }] : [],
     );
   }
   const set = (['base_url', 'formats', 'models', 'auth'] as const).filter((key) => provider[key] !== undefined);

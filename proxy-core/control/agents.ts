@@ -26,9 +26,11 @@ export interface AgentSettings {
 
 type AgentHandlers = Pick<Handlers, 'agents.list' | 'agents.add' | 'agents.rotate' | 'agents.revoke'>;
 
+/** Agents and their tokens: list, register, rotate, revoke. */
 export function agentHandlers(core: Core): AgentHandlers {
   return {
-    'agents.list': () => ({ agents: [...core.agents.list()] }),
+    // From the store: the directory in memory is not told of every call, so its `last_seen_at` is old.
+    'agents.list': () => ({ agents: [...core.store.read.agents()] }),
     'agents.add': async (input, by) => {
       if (core.agents.byName(input.name) !== null) {
         throw new Refusal(
@@ -45,19 +47,18 @@ export function agentHandlers(core: Core): AgentHandlers {
     'agents.rotate': (input, by) => issueToken(core, knownAgent(core, input.name), by, ROTATION_OVERLAP_MS),
     'agents.revoke': async (input, by) => {
       const { agent_id } = knownAgent(core, input.name);
-      const waiting = core.store.read
-        .gates({ state: 'pending', limit: 500 })
-        .items.filter((gate) => gate.agent_id === agent_id);
       const agent = await core.store.write('revokeAgent', { at: core.clock.now(), agentId: agent_id, by }).durable;
-      for (const gate of waiting) core.gates.reread(gate.run_id);
+      // Before anybody who waited is woken: a revoked agent is let through nowhere.
       core.agents.reload();
+      for (const runId of core.gates.runsOf(agent_id)) core.gates.reread(runId);
       core.bus.publish('agents.changed', {});
       return { agent };
     },
   };
 }
 
-function knownAgent(core: Core, name: string): AgentRecord {
+/** The agent of this name. Throws Refusal `not_found`. */
+export function knownAgent(core: Core, name: string): AgentRecord {
   const agent = core.agents.byName(name);
   if (agent !== null) return agent;
   throw new Refusal(failure('not_found', `There is no agent ${name}.`, { recover: 'See: rungate agents list' }));

@@ -132,9 +132,10 @@ async function saveConfigured(core: Core, agent: Agent): Promise<void> {
     await saveAgent(core, settingsOf(agent), BY);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const { code, message, context } = error.failure;
-    const { recover } = context;
-    throw curable(code, `Agent ${agent.name}: ${message}`, typeof recover === 'string' ? recover : 'Correct the file.');
+    const { code, message } = error.failure;
+    // The refusal's own advice is a command, which needs a running core.
+    const hint = 'Correct the agent in the configuration, or list the policy’s file under policies.';
+    throw curable(code, `Agent ${agent.name}: ${message}`, hint);
   }
 }
 

@@ -8,6 +8,7 @@ type BudgetHandlers = Pick<Handlers, 'budgets.list' | 'budgets.set' | 'budgets.r
 
 const DEFAULT_ALERTS = [0.8];
 
+/** Caps: list, set, start again from zero. */
 export function budgetHandlers(core: Core): BudgetHandlers {
   return {
     'budgets.list': () => ({ budgets: [...core.store.read.budgets()] }),
@@ -43,6 +44,12 @@ function changed(core: Core, budget: BudgetRecord): { budget: BudgetRecord } {
   return { budget };
 }
 
+const WHERE_LISTED: Readonly<Record<BudgetScope, string>> = {
+  run: 'See: rungate runs',
+  agent: 'See: rungate agents list',
+  team: 'See the teams in: rungate agents list',
+};
+
 /** The subject a budget is kept under: run id, agent id or team name. */
 function subjectOf(core: Core, scope: BudgetScope, name: string): string {
   const known = {
@@ -51,5 +58,5 @@ function subjectOf(core: Core, scope: BudgetScope, name: string): string {
     team: () => core.store.read.teams().find((team) => team === name),
   }[scope]();
   if (known !== undefined) return known;
-  throw new Refusal(failure('not_found', `There is no ${scope} ${name}.`, { recover: `See: rungate ${scope}s list` }));
+  throw new Refusal(failure('not_found', `There is no ${scope} ${name}.`, { recover: WHERE_LISTED[scope] }));
 }

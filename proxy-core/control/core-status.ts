@@ -14,8 +14,10 @@ export interface Whereabouts {
   readonly startedAt: number;
 }
 
+/** The setting that keeps a pause over a restart. */
 export const PAUSED_SETTING = 'paused';
 
+/** The core itself: its state, pause, resume. */
 export function coreHandlers(core: Core, whereabouts: () => Whereabouts): CoreHandlers {
   const setPaused = async (paused: boolean, by: { actor: string; channel: string }) => {
     await core.store.write('setSetting', { at: core.clock.now(), name: PAUSED_SETTING, value: paused, by }).durable;

@@ -13,6 +13,7 @@ type GateHandlers = Pick<
 
 const PAGE = 50;
 
+/** Approval gates: list, show, decide, undo, extend. */
 export function gateHandlers(core: Core): GateHandlers {
   return {
     'gates.list': async ({ state, run_id, cursor, limit }) => {

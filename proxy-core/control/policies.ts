@@ -13,6 +13,7 @@ type PolicyHandlers = Pick<
   'policies.apply' | 'policies.list' | 'policies.show' | 'policies.diff' | 'policies.test'
 >;
 
+/** Policies: apply, list, show, compare, try out. */
 export function policyHandlers(core: Core): PolicyHandlers {
   return {
     'policies.apply': async ({ document, file_name, note }, by) => {
@@ -48,6 +49,7 @@ export interface PolicyText {
   readonly note: string;
 }
 
+/** What applying a document came to. */
 export type Applied =
   | { readonly kind: 'applied'; readonly policy: string; readonly version: number; readonly created: boolean }
   | { readonly kind: 'problems'; readonly problems: readonly PolicyProblem[] };

@@ -2,23 +2,18 @@ import { estimate } from '../budget/estimate.ts';
 import { failure } from '../contract/failures.ts';
 import { nanoToUsd } from '../contract/money.ts';
 import type { OperationOutput } from '../contract/operations.ts';
-import type { AgentRecord } from '../contract/records.ts';
 import type { Core } from '../exchange/core.ts';
 import { type Endpoint, endpointOf, parseTarget } from '../exchange/endpoint.ts';
+import { decide } from '../exchange/judge.ts';
 import type { PolicyInForce } from '../exchange/policy-book.ts';
-import { type Decision, type Evaluation, type ExplainedCondition, STRICTNESS } from '../policy/decision.ts';
-import {
-  type EvaluateOptions,
-  evaluateRequest,
-  evaluateToolCall,
-  type RuleTrace,
-  traceRules,
-} from '../policy/evaluate.ts';
+import { type Decision, type ExplainedCondition, STRICTNESS } from '../policy/decision.ts';
+import { evaluateRequest, evaluateToolCall, type RuleTrace, traceRules } from '../policy/evaluate.ts';
 import { renderClause } from '../policy/explain.ts';
 import type { RequestSubject } from '../policy/facts.ts';
 import { chooseProvider, type Provider } from '../providers/provider.ts';
 import type { RequestFacts, ToolCall } from '../wire/format.ts';
 import { FORMATS } from '../wire/formats.ts';
+import { knownAgent } from './agents.ts';
 import { Refusal } from './call.ts';
 
 /**
@@ -29,12 +24,16 @@ export async function testPolicy(core: Core, policy: PolicyInForce, input: Bench
   const endpoint = endpointOf('POST', parseTarget(input.path).path);
   const facts = factsOf(endpoint, input.body);
   const subject = subjectOf(core, policy, endpoint, facts, input);
-  const request = await decide(core, (options) => evaluateRequest(policy.compiled, subject, options));
+  const request = await decide(core, (options) => evaluateRequest(policy.compiled, subject, options), NO_GRANTS);
   const requestRules = traceRules(policy.compiled, subject, null);
   const decisions = [{ subject: 'request', decision: request, traces: requestRules }];
   for (const given of input.tool_calls) {
     const call = toolCallOf(given, facts);
-    const decision = await decide(core, (options) => evaluateToolCall(policy.compiled, subject, call, options));
+    const decision = await decide(
+      core,
+      (options) => evaluateToolCall(policy.compiled, subject, call, options),
+      NO_GRANTS,
+    );
     const traces = traceRules(policy.compiled, subject, call).filter(({ stage }) => stage === 'tool_call');
     decisions.push({ subject: given.name, decision, traces });
   }
@@ -67,6 +66,9 @@ interface GivenCall {
   readonly name: string;
   readonly args?: unknown;
 }
+
+/** What people have approved with memory has no say here: the bench shows what the rules do. */
+const NO_GRANTS: ReadonlySet<string> = new Set();
 
 /** What stands for the agent where none is named; no agent can have this name. */
 const NO_AGENT = '(no agent named)';
@@ -107,12 +109,6 @@ function subjectOf(
   };
 }
 
-function knownAgent(core: Core, name: string): AgentRecord {
-  const agent = core.agents.byName(name);
-  if (agent !== null) return agent;
-  throw new Refusal(failure('not_found', `There is no agent ${name}.`, { recover: 'See: rungate agents list' }));
-}
-
 /** USD as the call would be reserved; 0 for what is never charged, null without a price or a bound. */
 function estimatedCost(
   core: Core,
@@ -145,15 +141,6 @@ function toolCallOf({ name, args }: GivenCall, facts: RequestFacts | null): Tool
     argsText: typeof args === 'string' ? args : JSON.stringify(args ?? {}),
   };
   return declared?.namespace === undefined ? call : { ...call, namespace: declared.namespace };
-}
-
-async function decide(core: Core, evaluate: (options: EvaluateOptions) => Evaluation): Promise<Decision> {
-  let answers: EvaluateOptions['answers'] = [];
-  for (;;) {
-    const evaluation = evaluate({ answers });
-    if (evaluation.kind === 'decided') return evaluation.decision;
-    answers = [...answers, ...(await core.regexJobs.answer(evaluation.jobs))];
-  }
 }
 
 const renderTrace = ({ rule, effect, stage, outcome, explanation }: RuleTrace) => ({

@@ -1,6 +1,7 @@
 import { failure } from '../contract/failures.ts';
 import type { BudgetRecord, RunRecord } from '../contract/records.ts';
 import type { Core } from '../exchange/core.ts';
+import { knownAgent } from './agents.ts';
 import { type Handlers, Refusal } from './call.ts';
 
 type RunHandlers = Pick<Handlers, 'runs.list' | 'runs.show' | 'runs.stop'>;
@@ -8,13 +9,12 @@ type RunHandlers = Pick<Handlers, 'runs.list' | 'runs.show' | 'runs.stop'>;
 const PAGE = 50;
 const STEPS = 1000;
 
+/** Runs: list, show with their steps, stop. */
 export function runHandlers(core: Core): RunHandlers {
   const { read } = core.store;
   return {
     'runs.list': ({ state, agent, since, cursor, limit }) => {
-      const agentId = agent === undefined ? undefined : core.agents.byName(agent)?.agent_id;
-      if (agent !== undefined && agentId === undefined)
-        throw new Refusal(failure('not_found', `There is no agent ${agent}.`));
+      const agentId = agent === undefined ? undefined : knownAgent(core, agent).agent_id;
       const page = read.runs({
         ...(state === undefined ? {} : { states: [state] }),
         ...(agentId === undefined ? {} : { agentId }),

@@ -18,6 +18,7 @@ export interface Abandons {
 /** Clients that were told to come back do so within a minute (behaviour §6). */
 const PATIENCE_MS = 90_000;
 
+/** A watch over `gates`; timers do not keep the process alive. */
 export function createAbandons(gates: Pick<GateBook, 'cancel' | 'byId'>, patienceMs: number = PATIENCE_MS): Abandons {
   const waiting = new Map<string, number>();
   const timers = new Map<string, NodeJS.Timeout>();

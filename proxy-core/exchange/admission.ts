@@ -34,6 +34,7 @@ export interface Admitted {
   readonly bodyDurable: Promise<unknown>;
 }
 
+/** What became of a call on its way in. */
 export type Admission =
   | { readonly kind: 'admitted'; readonly admitted: Admitted }
   | { readonly kind: 'refused'; readonly refusal: Refused }

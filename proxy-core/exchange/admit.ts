@@ -3,6 +3,7 @@ import { estimate } from '../budget/estimate.ts';
 import { type Failure, failure } from '../contract/failures.ts';
 import { nanoToUsd, ZERO_USD } from '../contract/money.ts';
 import type { GateRecord } from '../contract/records.ts';
+import { pendingFailure, RETRY_AFTER_SECONDS } from '../gates/bodies.ts';
 import { type Decision, keyRule } from '../policy/decision.ts';
 import { allowsEndpoint, endpointCost, toolCost } from '../policy/endpoints.ts';
 import { StoreUnavailable } from '../store/store.ts';
@@ -27,7 +28,7 @@ import type { LiveRun } from './run-directory.ts';
  * session find one run. `met` is the gate that this very request has waited at: it stays in that gate's run.
  */
 export async function admit(core: Core, request: ReadRequest, met: GateRecord | null): Promise<Admission> {
-  const held = heldBack(core);
+  const held = heldBack(core) ?? revokedSince(core, request);
   if (held !== null) return refuse(held);
   const route = await chooseRoute(core, request);
   if ('code' in route) {
@@ -115,17 +116,22 @@ async function claimApproved(core: Core, call: Call, gate: GateRecord): Promise<
   core.claims.take(gate.gate_id, call.exchangeId);
   const release = (): void => core.claims.release(gate.gate_id, call.exchangeId);
   try {
+    const at = core.clock.now();
+    const { gate_id: gateId } = gate;
+    // Claimed before anything is reserved: a crash in between only sends the gate back to its reviewer.
+    const { claimed } = await core.store.write('claimGate', { at, gateId, exchangeId: call.exchangeId }).committed;
+    if (!claimed) {
+      release();
+      return refuse(pendingFailure(gate, RETRY_AFTER_SECONDS));
+    }
     const charge = chargeOf(core, call.request, call.route, call.chosen.policy);
     const admission =
       'code' in charge
         ? await refuseRecorded(core, call, charge)
-        : await reserve(core, call, charge, judgedBy(core, call, charge), gate.gate_id);
-    if (admission.kind !== 'admitted') {
-      release();
-      return admission;
-    }
-    const { exchangeId } = call;
-    await core.store.write('claimGate', { at: core.clock.now(), gateId: gate.gate_id, exchangeId }).committed;
+        : await reserve(core, call, charge, judgedBy(core, call, charge), gateId);
+    if (admission.kind === 'admitted') return admission;
+    await core.store.write('consumeGate', { at: core.clock.now(), gateId, answer: null }).committed;
+    release();
     return admission;
   } catch (error) {
     release();
@@ -222,6 +228,14 @@ export function heldBack(core: Core): Failure | null {
     30,
   );
 }
+
+/** A request that waited at a gate may have lost its agent meanwhile, its approval notwithstanding. */
+const revokedSince = (core: Core, { agent }: ReadRequest): Failure | null =>
+  core.agents.byId(agent.agent_id)?.revoked_at == null
+    ? null
+    : failure('agent_token_invalid', 'The agent token was revoked while the request waited.', {
+        recover: 'Ask the operator for a new token: rungate agents rotate NAME.',
+      });
 
 /** The refusal while the store cannot be written: nothing is spent unrecorded. */
 export function storeRefusal(error: StoreUnavailable): Failure {

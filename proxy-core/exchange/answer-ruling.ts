@@ -103,20 +103,18 @@ const FREE: Ruling = { kind: 'free', judgement: null };
 export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outcome): Promise<Ruling> {
   const { judged } = admitted;
   const report = outcome.kind === 'completed' && outcome.answer.status < 400 ? outcome.answer.report : null;
-  if (report === null || judged === null || !stopsCallsOrWatches(admitted)) return FREE;
+  if (report === null || judged === null) return FREE;
   if (report.malformed && stopsCalls(admitted)) {
     return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
   }
   if (report.toolCalls.length === 0) return FREE;
+  // Alerts, loops and drift are looked for whatever the rules can stop.
   const judgement = await judgeAnswer(core, judged, report.toolCalls);
   if (judgement.effect === 'allow' || judgement.decision === null) return { kind: 'free', judgement };
   return judgement.effect === 'block'
     ? { kind: 'blocked', decision: judgement.decision, judgement }
     : { kind: 'gated', decision: judgement.decision, judgement };
 }
-
-/** Alerts, loops and drift are looked for whatever the rules can stop. */
-const stopsCallsOrWatches = (admitted: Admitted): boolean => admitted.judged !== null;
 
 const unreadable = (admitted: Admitted): Decision => ({
   effect: 'block',

@@ -14,6 +14,7 @@ export interface Claims {
   release(gateId: string, exchangeId: string): void;
 }
 
+/** No call is being carried out. */
 export function createClaims(): Claims {
   const claims = new Map<string, { readonly exchangeId: string; readonly over: PromiseWithResolvers<void> }>();
   return {

@@ -77,6 +77,7 @@ export interface CoreOptions {
   readonly cliDecisions: boolean;
 }
 
+/** Limits of a core that is told nothing else; sizes in bytes, times in ms. */
 export const DEFAULT_OPTIONS: CoreOptions = {
   maxBodyBytes: 64 * 1_048_576,
   headerBytes: 64 * 1024,

@@ -64,6 +64,8 @@ function sendHead(
 const hasLength = (headers: readonly string[]): boolean =>
   headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length');
 
+/** End an answer that cannot go on: a refusal while nothing has been sent, else last words inside the stream and a destroyed
+ * socket, because clients take a clean end for a complete answer. */
 export function breakOff(reply: AgentReply, admitted: Admitted, answer: Answer | null, reason: Failure): void {
   const { request, exchangeId, run } = admitted;
   if (!reply.headSent) {

@@ -19,6 +19,7 @@ export interface Forwarding {
   readonly drainBytes: number;
 }
 
+/** How a forwarded call ended. */
 export type Outcome =
   /** The whole answer has been read. `closed` resolves when the provider has ended its side; more may come until then. */
   | { readonly kind: 'completed'; readonly answer: Answer; readonly agentGone: boolean; readonly closed: Promise<void> }
@@ -31,6 +32,7 @@ export type Outcome =
     }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly sent: boolean; readonly answer: Answer | null };
 
+/** A call under way to the provider. */
 export interface Forward {
   readonly outcome: Promise<Outcome>;
   abort(reason: AbortReason): void;
@@ -132,6 +134,7 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
  */
 export const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
 
+/** The refusal in place of a redirect. */
 export const redirected = (): Failure =>
   failure('upstream_unreachable', 'The provider answered with a redirect, which is not followed.', {
     recover: 'The operator must set base_url in the configuration to where the provider answers itself.',

@@ -46,6 +46,7 @@ export interface GateBook {
   close(): void;
 }
 
+/** A reviewer's verdict on a gate; `undoMs` is how long it can be taken back. */
 export interface Decision {
   readonly gateId: string;
   readonly verdict: 'approved' | 'rejected';
@@ -58,6 +59,7 @@ export interface Decision {
   readonly by: By;
 }
 
+/** What became of a verdict: the first reviewer wins, and one on another action than was seen counts for nothing. */
 export type Decided =
   | { readonly kind: 'decided'; readonly gate: GateRecord; readonly grant: GrantRecord | null }
   | { readonly kind: 'already_resolved'; readonly gate: GateRecord }
@@ -77,6 +79,7 @@ interface Lent {
 
 type Remember = NonNullable<Decision['remember']>;
 
+/** The grant that remembering an approval makes, or why none may be made. */
 export type Offer =
   | { readonly kind: 'granted'; readonly grant: Omit<GrantRecord, 'grant_id' | 'used' | 'revoked_at'> }
   | { readonly kind: 'not_grantable'; readonly reason: string };
@@ -84,6 +87,7 @@ export type Offer =
 /** Longest time between two looks at the clock while somebody waits. */
 const LOOK_MS = 15_000;
 
+/** A book over the store's gates. `close` it: it keeps a timer while gates are pending. */
 export function createGateBook(lent: Lent): GateBook {
   const { store, bus, clock, log } = lent;
   const gates = new Map<string, GateRecord>();

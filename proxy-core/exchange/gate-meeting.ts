@@ -3,7 +3,7 @@ import type { Failure } from '../contract/failures.ts';
 import type { GateRecord } from '../contract/records.ts';
 import { answerGoneFailure, cancelledFailure, expiredFailure, rejectedFailure } from '../gates/bodies.ts';
 import { stateAt } from '../gates/states.ts';
-import { fingerprint } from '../runs/fingerprint.ts';
+import { canonicalBody, fingerprint } from '../runs/fingerprint.ts';
 import type { KeptAnswer } from '../store/store.ts';
 import type { Core } from './core.ts';
 import type { ReadRequest } from './request.ts';
@@ -22,6 +22,14 @@ export type Meeting =
 
 const sha256 = (text: string): string => hash('sha256', text, 'hex');
 
+const canonical = new WeakMap<Uint8Array, string>();
+
+function canonicalOf(body: Uint8Array): string {
+  const text = canonical.get(body) ?? canonicalBody(new TextDecoder().decode(body));
+  canonical.set(body, text);
+  return text;
+}
+
 /** The fingerprint that ties a retry of this request to its gate. */
 export function fingerprintOf(request: ReadRequest, run: LiveRun): string {
   const opaque = request.endpoint.kind === 'other';
@@ -32,7 +40,7 @@ export function fingerprintOf(request: ReadRequest, run: LiveRun): string {
       method: request.method,
       // The query of an endpoint that nobody has read may be all there is to tell two calls apart, as may bytes that are no JSON.
       path: opaque ? `${request.target.path}${request.target.query}` : request.target.path,
-      bodyText: opaque ? JSON.stringify(request.digest) : new TextDecoder().decode(request.body),
+      body: opaque ? JSON.stringify(request.digest) : canonicalOf(request.body),
     },
     sha256,
   );

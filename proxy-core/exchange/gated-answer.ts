@@ -32,6 +32,7 @@ export const proposalOf = (call: ToolCall, rule: string | null): ProposedAction 
   rule,
 });
 
+/** What a gate is opened for. */
 export interface GateSubject {
   readonly kind: GateRecord['kind'];
   readonly request: ReadRequest;

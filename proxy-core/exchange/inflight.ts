@@ -1,8 +1,7 @@
-/**
- * Calls that are under way, so that a stop can cut a run's streams and a shutdown can wait for all of them.
- */
+/** Who ends a call that neither side has ended. */
 export type AbortReason = 'operator' | 'shutdown';
 
+/** Calls that are under way, so that a stop can cut a run's streams and a shutdown can wait for all of them. */
 export interface InFlight {
   /** Register a call; the returned function removes it. */
   enter(call: { readonly runId: string; abort(reason: AbortReason): void }): () => void;
@@ -14,6 +13,7 @@ export interface InFlight {
   idle(): Promise<void>;
 }
 
+/** A register of calls, empty. */
 export function createInFlight(): InFlight {
   const calls = new Set<{ readonly runId: string; abort(reason: AbortReason): void }>();
   let waiters: (() => void)[] = [];

@@ -2,8 +2,7 @@ import type { Pricing } from '../budget/rates.ts';
 import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, nanoToUsd } from '../contract/money.ts';
 import { loopSettings, rateLimits } from '../policy/compile.ts';
-import type { Evaluation } from '../policy/decision.ts';
-import { type Decision, STRICTNESS, stops } from '../policy/decision.ts';
+import { type Decision, type Evaluation, STRICTNESS, stops } from '../policy/decision.ts';
 import { type DriftObservation, driftKinds, driftOf, hostsOf } from '../policy/drift.ts';
 import { couldMatch, type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../policy/evaluate.ts';
 import { refusalContext, renderReason } from '../policy/explain.ts';
@@ -168,8 +167,8 @@ export async function judgeAnswer(
   };
 }
 
-/** Evaluate, taking long regexes to the worker until nothing is open. */
-async function decide(
+/** Evaluate, taking long regexes to the worker until nothing is open. `silenced`: rules that an approval covers. */
+export async function decide(
   core: Core,
   evaluate: (options: EvaluateOptions) => Evaluation,
   silenced: ReadonlySet<string>,

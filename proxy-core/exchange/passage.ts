@@ -41,6 +41,7 @@ export interface Answer {
   betweenEvents(): boolean;
 }
 
+/** What is known of an answer when its head has come. */
 export interface PassageOptions {
   /** Null for opaque endpoints, whose answers are not read. */
   readonly format: Format | null;
@@ -81,6 +82,7 @@ const EVENT_END = /(?:\n\n|\r\r|\r\n\r\n)$/;
 /** Bytes a provider may send behind the end of its answer (comments, another terminator). */
 const LATE_LIMIT = 64 * 1024;
 
+/** Begin to pass an answer on; its head goes out with the first bytes that may leave. */
 export function openPassage(options: PassageOptions, reply: AgentReply): Passage {
   const contentType = headerOf(options.rawHeaders, 'content-type');
   const stream = contentType.startsWith('text/event-stream');

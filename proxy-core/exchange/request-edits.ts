@@ -23,6 +23,7 @@ const OUTPUT_KEYS = {
   completions: ['max_tokens'],
 } as const;
 
+/** The body that goes upstream: the agent's own bytes, with no more than the edits of behaviour §2 spliced in. */
 export function editBody(
   request: ReadRequest,
   policy: PolicyInForce,

@@ -48,6 +48,7 @@ export interface Asks {
   readonly newGate: boolean;
 }
 
+/** A request that could be understood, or why not. */
 export type Reading =
   | { readonly kind: 'read'; readonly request: ReadRequest }
   | { readonly kind: 'refused'; readonly failure: Failure };

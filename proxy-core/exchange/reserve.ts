@@ -20,6 +20,7 @@ import type { LiveRun } from './run-directory.ts';
 
 /** The store's part of an admission: the check and reservation on every cap, or the record of a refusal. */
 
+/** The run that was found or begun for a call, with its policy. */
 export type Chosen = Extract<ChosenRun, { kind: 'chosen' }>;
 
 /** What a call will be charged by, and the upper bound to reserve for it. */

@@ -1,7 +1,6 @@
-import { hash } from 'node:crypto';
 import type { FailureCode } from '../contract/failures.ts';
-import { fingerprint } from '../runs/fingerprint.ts';
 import type { Core } from './core.ts';
+import { fingerprintOf } from './gate-meeting.ts';
 import type { ReadRequest } from './request.ts';
 import type { FailedExchange, LiveRun } from './run-directory.ts';
 
@@ -12,21 +11,8 @@ import type { FailedExchange, LiveRun } from './run-directory.ts';
  */
 const FAILED_LIMIT = 16;
 
-const sha256 = (text: string): string => hash('sha256', text, 'hex');
-
-function fingerprintOf(request: ReadRequest, run: LiveRun): string | null {
-  if (request.facts === null) return null;
-  return fingerprint(
-    {
-      agentId: request.agent.agent_id,
-      runId: run.runId,
-      method: request.method,
-      path: request.target.path,
-      bodyText: new TextDecoder().decode(request.body),
-    },
-    sha256,
-  );
-}
+const printOf = (request: ReadRequest, run: LiveRun): string | null =>
+  request.facts === null ? null : fingerprintOf(request, run);
 
 /** Note an exchange that a resend would be a retry of; `refusedBy` is null for one that reached the provider. */
 export function rememberFailed(
@@ -38,7 +24,7 @@ export function rememberFailed(
 ): void {
   const run = runId === null ? null : core.runs.find(runId);
   if (run === null || exchangeId === null) return;
-  const print = fingerprintOf(request, run);
+  const print = printOf(request, run);
   if (print === null) return;
   // Caps come last. What any other refusal stopped is judged again, or a limit could be passed by asking twice.
   const passed = refusedBy === null || refusedBy === 'budget_exceeded';
@@ -56,13 +42,13 @@ export function rememberFailed(
 /** A request has been answered: the same one sent again is a new request, no retry. */
 export function forgetFailed(request: ReadRequest, run: LiveRun): void {
   if (run.failed.size === 0) return;
-  const print = fingerprintOf(request, run);
+  const print = printOf(request, run);
   if (print !== null) run.failed.delete(print);
 }
 
 /** The exchange that this request is a retry of, or null. */
 export function findRetried(request: ReadRequest, run: LiveRun): FailedExchange | null {
   if (run.failed.size === 0) return null;
-  const print = fingerprintOf(request, run);
+  const print = printOf(request, run);
   return print === null ? null : (run.failed.get(print) ?? null);
 }

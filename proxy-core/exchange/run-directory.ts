@@ -3,11 +3,7 @@ import type { RunRecord, RunState } from '../contract/records.ts';
 import type { RunLookup } from '../runs/identify.ts';
 import type { RunKey, RunStart, StoreReader } from '../store/store.ts';
 
-/**
- * What the pipeline knows of runs without waiting. Identification must be one synchronous step, or two first
- * calls of one session would start two runs; so keys that are on their way to the store are held here until
- * they are committed, and everything older is read from the store's indexes.
- */
+/** A run as the pipeline knows it without asking the store. */
 export interface LiveRun {
   readonly runId: string;
   readonly agentId: string;
@@ -38,6 +34,11 @@ export interface FailedExchange {
   readonly passed: boolean;
 }
 
+/**
+ * What the pipeline knows of runs without waiting. Identification must be one synchronous step, or two first
+ * calls of one session would start two runs; so keys that are on their way to the store are held here until
+ * they are committed, and everything older is read from the store's indexes.
+ */
 export interface RunDirectory {
   find(runId: string): LiveRun | null;
   lookup(agentId: string, now: number): RunLookup;

@@ -35,6 +35,7 @@ export function settle(core: Core, admitted: Admitted, outcome: Outcome, ruling:
   return { cost: charged.cost, estimated: charged.estimated, recorded, durable };
 }
 
+/** A settlement under way; nothing may leave that is not recorded. */
 export interface Settlement {
   readonly cost: NanoUsd;
   readonly estimated: boolean;
@@ -44,6 +45,7 @@ export interface Settlement {
   readonly durable: Promise<unknown>;
 }
 
+/** What a call costs; `estimated`: the provider's usage was not (fully) seen. */
 export interface Charged {
   readonly cost: NanoUsd;
   readonly estimated: boolean;

@@ -38,6 +38,7 @@ declare module 'fastify' {
 /** Routes that answer without a token. */
 const OPEN_PATHS = new Set(['/', '/llms.txt', '/healthz']);
 
+/** Listen on a loopback port (0 picks a free one). Rejects with the system's error when it is held. */
 export async function listenAgentPort(core: Core, port: number): Promise<AgentServer> {
   const server = Fastify({
     genReqId: () => makeId('xch', core),

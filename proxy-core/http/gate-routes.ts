@@ -1,12 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Failure, failure } from '../contract/failures.ts';
 import type { GateRecord } from '../contract/records.ts';
-import { storeRefusal } from '../exchange/admit.ts';
 import type { Core } from '../exchange/core.ts';
-
 import { agentGate } from '../gates/bodies.ts';
-import { StoreUnavailable } from '../store/store.ts';
-import { refuse } from './refuse.ts';
+import { refuse, unlessUnavailable } from './refuse.ts';
 
 type GateRequest = FastifyRequest<{ Params: { id: string } }>;
 
@@ -21,19 +18,6 @@ export function addGateRoutes(server: FastifyInstance, core: Core): void {
   server.delete('/v1/gates/:id', (request: GateRequest, reply) =>
     unlessUnavailable(request, reply, () => cancelOwn(core, request, reply)),
   );
-}
-
-async function unlessUnavailable(
-  request: GateRequest,
-  reply: FastifyReply,
-  route: () => Promise<FastifyReply>,
-): Promise<FastifyReply> {
-  try {
-    return await route();
-  } catch (error) {
-    if (error instanceof StoreUnavailable) return refuse(request, reply, storeRefusal(error));
-    throw error;
-  }
 }
 
 async function showOwn(core: Core, request: GateRequest, reply: FastifyReply): Promise<FastifyReply> {

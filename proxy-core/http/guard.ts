@@ -16,6 +16,7 @@ export interface GuardedRequest {
   readonly rawHeaders: readonly string[];
 }
 
+/** What differs between the ports. */
 export interface GuardRules {
   /** Origins whose pages this port serves itself (the console); empty on the agent port. */
   readonly ownOrigins: readonly string[];

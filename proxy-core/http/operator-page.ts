@@ -28,6 +28,7 @@ export const OPERATOR_PAGE = `<!doctype html>
 </html>
 `;
 
+/** The page's style sheet, served as a file: the content security policy allows none inline. */
 export const OPERATOR_STYLE = `:root{color-scheme:light dark;--bg:#F6F7F9;--surface:#FFF;--text:#16191D;--muted:#545C66;--line:#7A838E55;--accent:#0B5CAD}
 @media (prefers-color-scheme:dark){:root{--bg:#0E1116;--surface:#161B22;--text:#E8ECF1;--muted:#9BA6B2;--line:#6C778455;--accent:#6CB6FF}}
 body{margin:0;background:var(--bg);color:var(--text);font:13px/18px system-ui,sans-serif}
@@ -41,6 +42,7 @@ button{min-height:28px;padding:2px 12px;border:1px solid var(--muted);border-rad
 button:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 `;
 
+/** The page's script; it builds text nodes only, so that no name of an agent or model becomes markup. */
 export const OPERATOR_SCRIPT = `'use strict';
 const byId = (id) => document.getElementById(id);
 const usd = (nano) => nano === null ? '–' : '$' + (nano / 1e9).toFixed(nano !== 0 && Math.abs(nano) < 1e7 ? 6 : 2);

@@ -34,6 +34,7 @@ const SECURITY_HEADERS = {
   'cache-control': 'no-store',
 };
 
+/** Listen on a loopback port (0 picks a free one). Rejects with the system's error when it is held. */
 export async function listenOperatorPort(core: Core, call: Call, port: number): Promise<OperatorServer> {
   const sessions = createOperatorSessions(core.clock, core.random);
   const server = Fastify({

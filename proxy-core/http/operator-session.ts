@@ -20,6 +20,7 @@ export interface OperatorSessions {
 const CODE_LIFE_MS = 60_000;
 const SESSION_LIFE_MS = 12 * 3_600_000;
 
+/** No session and no launch code yet; both live in memory only, so a restart ends them. */
 export function createOperatorSessions(clock: Clock, random: Random): OperatorSessions {
   let launch: { readonly digest: Buffer; readonly until: number } | null = null;
   const sessions = new Map<string, number>();

@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Failure } from '../contract/failures.ts';
+import { storeRefusal } from '../exchange/admit.ts';
 import { parseTarget } from '../exchange/endpoint.ts';
 import { refusalTarget } from '../exchange/refusal-target.ts';
+import { StoreUnavailable } from '../store/store.ts';
 import { renderRefusal } from '../wire/refusal.ts';
 
 /** Answer a refusal in the caller's own shape and leave nothing unread behind it on the connection. */
@@ -12,4 +14,18 @@ export function refuse(request: FastifyRequest, reply: FastifyReply, reason: Fai
   if (!request.raw.readableEnded) reply.header('connection', 'close');
   reply.headers(rendered.headers);
   return reply.code(rendered.status).send(rendered.body);
+}
+
+/** Answer with a route, or with the refusal while the store cannot be written. */
+export async function unlessUnavailable(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  route: () => Promise<FastifyReply>,
+): Promise<FastifyReply> {
+  try {
+    return await route();
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return refuse(request, reply, storeRefusal(error));
+    throw error;
+  }
 }

@@ -4,43 +4,28 @@ import { type Failure, failure } from '../contract/failures.ts';
 import { isRunId } from '../contract/ids.ts';
 import { nanoToUsd, nanoUsd, usdToNano } from '../contract/money.ts';
 import type { RunRecord } from '../contract/records.ts';
-import { storeRefusal } from '../exchange/admit.ts';
 import { heldAfterStop, policyFor, runCap } from '../exchange/choose-run.ts';
 import type { Core } from '../exchange/core.ts';
 import { makeId } from '../exchange/make-id.ts';
 import { agentGate } from '../gates/bodies.ts';
-import { StoreUnavailable } from '../store/store.ts';
 import { scanJson } from '../wire/json-scan.ts';
-import { refuse } from './refuse.ts';
+import { refuse, unlessUnavailable } from './refuse.ts';
 import { readRequestBody } from './request-body.ts';
+
+type RunRequest = FastifyRequest<{ Params: { id: string } }>;
+type ArtifactRequest = FastifyRequest<{ Params: { id: string; name: string } }>;
 
 /** The run API (behaviour §2). An agent sees its own runs only: anything else is 404, whether it exists or not. */
 export function addRunRoutes(server: FastifyInstance, core: Core): void {
-  const guarded =
-    <P>(route: (request: FastifyRequest<{ Params: P }>, reply: FastifyReply) => Promise<FastifyReply>) =>
-    async (request: FastifyRequest<{ Params: P }>, reply: FastifyReply): Promise<FastifyReply> => {
-      try {
-        return await route(request, reply);
-      } catch (error) {
-        if (error instanceof StoreUnavailable) return refuse(request, reply, storeRefusal(error));
-        throw error;
-      }
-    };
-  server.post(
-    '/v1/runs',
-    guarded<unknown>((request, reply) => startRun(core, request, reply)),
+  server.post('/v1/runs', (request, reply) => unlessUnavailable(request, reply, () => startRun(core, request, reply)));
+  server.get('/v1/runs/:id', (request: RunRequest, reply) =>
+    unlessUnavailable(request, reply, () => showRun(core, request, reply)),
   );
-  server.get(
-    '/v1/runs/:id',
-    guarded<{ id: string }>((request, reply) => showRun(core, request, reply)),
+  server.post('/v1/runs/:id/complete', (request: RunRequest, reply) =>
+    unlessUnavailable(request, reply, () => completeRun(core, request, reply)),
   );
-  server.post(
-    '/v1/runs/:id/complete',
-    guarded<{ id: string }>((request, reply) => completeRun(core, request, reply)),
-  );
-  server.put(
-    '/v1/runs/:id/artifacts/:name',
-    guarded<{ id: string; name: string }>((request, reply) => putArtifact(core, request, reply)),
+  server.put('/v1/runs/:id/artifacts/:name', (request: ArtifactRequest, reply) =>
+    unlessUnavailable(request, reply, () => putArtifact(core, request, reply)),
   );
 }
 
@@ -87,20 +72,12 @@ async function startRun(core: Core, request: FastifyRequest, reply: FastifyReply
   return reply.code(201).send(renderRun(core, run));
 }
 
-async function showRun(
-  core: Core,
-  request: FastifyRequest<{ Params: { id: string } }>,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
+async function showRun(core: Core, request: RunRequest, reply: FastifyReply): Promise<FastifyReply> {
   const run = ownRun(core, request);
   return run === null ? refuse(request, reply, unknownRun(request.params.id)) : reply.send(renderRun(core, run));
 }
 
-async function completeRun(
-  core: Core,
-  request: FastifyRequest<{ Params: { id: string } }>,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
+async function completeRun(core: Core, request: RunRequest, reply: FastifyReply): Promise<FastifyReply> {
   if (ownRun(core, request) === null) return refuse(request, reply, unknownRun(request.params.id));
   const by = { actor: `agent:${request.agent.name}`, channel: 'proxy' };
   const { changed, run } = await core.store.write('endRun', {
@@ -118,11 +95,7 @@ async function completeRun(
   return reply.send(renderRun(core, run));
 }
 
-async function putArtifact(
-  core: Core,
-  request: FastifyRequest<{ Params: { id: string; name: string } }>,
-  reply: FastifyReply,
-): Promise<FastifyReply> {
+async function putArtifact(core: Core, request: ArtifactRequest, reply: FastifyReply): Promise<FastifyReply> {
   if (ownRun(core, request) === null) return refuse(request, reply, unknownRun(request.params.id));
   if (!isArtifactName(request.params.name)) return refuse(request, reply, badArtifactName());
   const body = await readRequestBody(request.raw, ARTIFACT_LIMIT);
@@ -140,7 +113,7 @@ async function putArtifact(
   return reply.code(201).send(artifact);
 }
 
-function ownRun(core: Core, request: FastifyRequest<{ Params: { id: string } }>): RunRecord | null {
+function ownRun(core: Core, request: RunRequest): RunRecord | null {
   const run = core.store.read.run(request.params.id);
   return run !== null && run.agent_id === request.agent.agent_id ? run : null;
 }

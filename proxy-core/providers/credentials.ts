@@ -62,7 +62,8 @@ export type FoundKey =
 /** What finding keys needs from outside. */
 export interface CredentialPorts {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly keychain: Secrets;
+  /** Null where the host has none. */
+  readonly keychain: Secrets | null;
   /** The passphrase of sealed files (RUNGATE_PASSPHRASE, or a person is asked), or null if there is none. */
   passphrase(): Promise<string | null>;
 }
@@ -75,12 +76,13 @@ export interface Credentials {
   forget(): void;
 }
 
-const missing = (problem: string): FoundKey => ({ kind: 'missing', problem });
+const missing = (problem: string): Extract<FoundKey, { kind: 'missing' }> => ({ kind: 'missing', problem });
 
 /** A key becomes a header value: visible ASCII only, so that it can never smuggle a second header. */
 const KEY_TEXT = /^[\x21-\x7e]+$/;
 
-function checkedKey(text: string, where: string): FoundKey {
+/** The key in a text of one line; `where` begins the sentence that says why there is none. The text is never repeated. */
+export function readKey(text: string, where: string): Exclude<FoundKey, { kind: 'none' }> {
   const key = text.trim();
   if (key === '') return missing(`${where} is empty.`);
   if (!KEY_TEXT.test(key)) return missing(`${where} does not hold one line of plain characters.`);
@@ -112,11 +114,19 @@ async function readPrivateFile(path: string): Promise<FileText> {
     if (problem !== null) return { kind: 'missing', problem };
     return { kind: 'text', text: await handle.readFile('utf8') };
   } catch (error) {
-    return { kind: 'missing', problem: `The key file ${path} cannot be read (${codeOf(error)}).` };
+    return {
+      kind: 'missing',
+      problem: `The key file ${path} ${READ_ERRORS[codeOf(error)] ?? `cannot be read (${codeOf(error)})`}.`,
+    };
   } finally {
     await handle?.close();
   }
 }
+
+const READ_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EACCES: 'may not be read by this user',
+};
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';
@@ -124,28 +134,29 @@ const codeOf = (error: unknown): string =>
 async function findInFile(path: string, ports: CredentialPorts): Promise<FoundKey> {
   const file = await readPrivateFile(path);
   if (file.kind === 'missing') return file;
-  if (!isSealed(file.text)) return checkedKey(file.text, `The key file ${path}`);
+  if (!isSealed(file.text)) return readKey(file.text, `The key file ${path}`);
   const passphrase = await ports.passphrase();
   if (passphrase === null || passphrase === '') {
-    return missing(`The key file ${path} is sealed: set RUNGATE_PASSPHRASE or enter the passphrase.`);
+    return missing(`The key file ${path} is sealed: set RUNGATE_PASSPHRASE to its passphrase and start Rungate again.`);
   }
   const opened = await openSecret(file.text, passphrase);
   if (opened.kind === 'not_opened') return missing(`The key file ${path}: ${opened.problem}`);
-  return checkedKey(opened.secret.reveal(), `The key file ${path}`);
+  return readKey(opened.secret.reveal(), `The key file ${path}`);
 }
 
-async function findInKeychain(name: string, keychain: Secrets): Promise<FoundKey> {
+async function findInKeychain(name: string, keychain: Secrets | null): Promise<FoundKey> {
+  if (keychain === null) return missing(`There is no keychain here for keychain:${name}: use env:NAME or file:PATH.`);
   const value = await keychain.find(name);
   return value === null
     ? missing(`The keychain holds no key named ${name}: store one in the settings.`)
-    : checkedKey(value, `The keychain's ${name}`);
+    : readKey(value, `The keychain's ${name}`);
 }
 
 function findInEnv(name: string, env: CredentialPorts['env']): FoundKey {
   const value = env[name];
   return value === undefined
     ? missing(`The environment variable ${name} is not set: set it and start Rungate again.`)
-    : checkedKey(value, `The environment variable ${name}`);
+    : readKey(value, `The environment variable ${name}`);
 }
 
 async function findKey(reference: KeyReference, ports: CredentialPorts): Promise<FoundKey> {

@@ -134,7 +134,7 @@ function reject(state: State, text: string, held: readonly Uint8Array[]): Uint8A
 }
 
 /** Whether a Messages block in a whole answer is a call that would run at the client. */
-export const isClientCall = (type: unknown): boolean => {
+const isClientCall = (type: unknown): boolean => {
   const name = filledText(type) ?? '';
   return name.endsWith('_use') && name !== 'server_tool_use' && name !== 'mcp_tool_use';
 };

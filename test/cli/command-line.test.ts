@@ -15,16 +15,21 @@ describe('a wrong command line', () => {
     [['runs', '--state', 'opne'], 'must be one of open, waiting, completed, stopped; did you mean `open`?'],
     [['runs', '--json=yes'], '`--json` takes no value'],
     [['runs', '--since', 'yesterday'], '`--since` needs a time'],
-    [['runs', '--limit', '501'], 'at most 500'],
+    [['runs', '--limit', '501'], 'a whole number from 1 to 500'],
+    [['runs', '--limit', '0'], 'a whole number from 1 to 500'],
     [['agents', 'add', 'two words'], 'name: letters, digits'],
     [['agents', 'add', 'a', '--budget-usd', '1e3'], 'needs an amount in USD'],
     [['agents', 'add', 'a', '--budget-usd', '0x10'], 'needs an amount in USD'],
     [['budgets', 'set', '--agent', 'a', '--usd', '-5'], 'needs an amount in USD'],
     [['budgets', 'set', '--agent', 'a', '--usd', '5', '--usd', '50'], '`--usd` is given twice'],
-    [['budgets', 'set', '--agent', 'a'], 'needs --usd'],
+    [['budgets', 'set', '--agent', 'a'], '`rungate budgets set` needs --usd USD'],
+    [['budgets', 'set', '--agent', '--usd', '5'], '`--agent` needs a value (NAME)'],
+    [['policies', 'apply', 'p.yaml'], '`rungate policies apply` needs --note TEXT'],
+    [['policies', 'test', 'p'], '`rungate policies test` needs --request FILE'],
     [['budgets', 'set', '--usd', '5'], 'name one of --run'],
     [['budgets', 'reset', '--agent', 'a', '--team', 't'], 'name one of --run'],
-    [['serve', '--port', '70000'], 'at most 65535'],
+    [['serve', '--port', '70000'], 'from 0 to 65535'],
+    [['serve', '--port', '5000', '--console-port', '5000'], 'two different ports'],
     [['serve', '--port', 'http'], '`--port` needs a whole number'],
   ])('%j exits 2 and says why on standard error', async (argv, words) => {
     const ended = await rungate(argv, { RUNGATE_HOME: temporaryFolder() });
@@ -98,6 +103,21 @@ describe('help', () => {
     expect(code).toBe(0);
     expect(out).toContain('Usage: rungate agents add NAME');
     expect(out).toMatch(/--delivery auto\|hold\|retry {2,}How its approval gates reach it\./);
+  });
+
+  it.each([[['help', 'agents', 'add']], [['agents', 'add', '-h']]])('is shown for %j too', async (argv) => {
+    const { code, out } = await rungate(argv);
+    expect(code).toBe(0);
+    expect(out).toContain('Usage: rungate agents add NAME');
+  });
+
+  it('names the options without which a command means nothing', async () => {
+    expect((await rungate(['budgets', 'set', '--help'])).out).toContain(
+      'Usage: rungate budgets set --usd USD [OPTIONS]',
+    );
+    expect((await rungate(['policies', 'apply', '--help'])).out).toContain(
+      'Usage: rungate policies apply FILE --note TEXT\n',
+    );
   });
 
   it('shows the commands of a family', async () => {

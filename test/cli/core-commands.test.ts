@@ -45,9 +45,9 @@ describe('each command asks the core for one operation', () => {
     [['budgets', 'reset', '--agent', 'a'], 'budgets.reset', { scope: 'agent', name: 'a' }, { budget: BUDGET }],
     [['runs'], 'runs.list', { limit: 50 }, { runs: [RUN], next: null }],
     [
-      ['runs', '--state', 'open', '--agent', 'a', '--limit', '3', '--cursor', 'c'],
+      ['runs', '--state', 'open', '--agent', 'a', '--limit', '3', '--cursor', '1:run_a'],
       'runs.list',
-      { state: 'open', agent: 'a', limit: 3, cursor: 'c' },
+      { state: 'open', agent: 'a', limit: 3, cursor: '1:run_a' },
       { runs: [], next: null },
     ],
     [['run', 'run_1'], 'runs.show', { run_id: 'run_1', limit: 1000 }, RUN_PAGE],

@@ -37,12 +37,14 @@ export interface Started {
   readonly finished: Promise<Finished>;
 }
 
-/** Start Node with these arguments and an environment of its own. */
-export function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
+/** Start Node with these arguments and an environment of its own; `input` is what it finds on standard input. */
+export function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}, input = ''): Started {
   const child = spawn(process.execPath, argv, {
     env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   });
+  // A command that reads nothing may have ended before it is written to.
+  child.stdin.on('error', () => undefined).end(input);
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';
@@ -66,8 +68,11 @@ export function start(argv: readonly string[], env: Readonly<Record<string, stri
 }
 
 /** Run `rungate` to its end. */
-export const rungate = (argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> =>
-  start([RUNGATE, ...argv], env).finished;
+export const rungate = (
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  input = '',
+): Promise<Finished> => start([RUNGATE, ...argv], env, input).finished;
 
 /** A call as a core received it. */
 export interface ReceivedCall {

@@ -158,8 +158,7 @@ describe('D1 a recorded stream in any pieces', () => {
         expect(sent + held).toBe(bytes.toString('latin1'));
         const gated = (JSON.parse(whole) as { kind: string }).kind === 'gated';
         if (gated)
-          for (const id of [...bytes.toString().matchAll(/"(?:call|toolu|fc|ctc)_\w+"/g)])
-            expect(sent).not.toContain(id[0]);
+          for (const id of bytes.toString().matchAll(/"(?:call|toolu|fc|ctc)_\w+"/g)) expect(sent).not.toContain(id[0]);
         const everywhere = caller === holder && tools.length > 0;
         for (const pieces of everywhere ? cuts(name, bytes) : [single(bytes)]) {
           const cut = await pass(admitted, pieces);

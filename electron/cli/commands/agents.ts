@@ -65,6 +65,7 @@ const revoke = command({
   },
 });
 
+/** Agents and their tokens. */
 export const agentCommands: readonly Command[] = [add, list, rotate, revoke];
 
 function showToken(value: { readonly agent: AgentRecord; readonly token: string }, done: string) {

@@ -29,13 +29,12 @@ const set = command({
   about: 'Set the cap of a run, an agent or a team.',
   options: {
     ...subjectOptions,
-    usd: { type: 'string', value: 'USD', about: 'The new cap.' },
+    usd: { type: 'string', value: 'USD', required: true, about: 'The new cap.' },
     window: { type: 'string', value: BUDGET_WINDOWS.join('|'), about: 'When the spend starts again from zero.' },
   },
   async run({ options, call }) {
     const subject = chooseSubject(options);
     const usd = parseAmount('--usd', options.usd);
-    if (usd === undefined) return { kind: 'misused', message: '`rungate budgets set` needs --usd USD' };
     const window = BUDGET_WINDOWS.find((each) => each === options.window);
     const reply = await call('budgets.set', { ...subject, usd, ...(window === undefined ? {} : { window }) });
     return printed(reply, showBudget);
@@ -52,6 +51,7 @@ const reset = command({
   },
 });
 
+/** Caps. */
 export const budgetCommands: readonly Command[] = [list, set, reset];
 
 /** The one subject that was named. Throws BadInput for none or several: a cap on the wrong subject is no cap. */

@@ -30,6 +30,7 @@ const test = command({
   },
 });
 
+/** The ways people are told. */
 export const channelCommands: readonly Command[] = [list, test];
 
 const renderChannels = (channels: readonly ChannelRecord[]): string =>

@@ -38,4 +38,5 @@ const schema = command({
   },
 });
 
+/** The configuration file, without a core. */
 export const configCommands: readonly Command[] = [check, schema];

@@ -20,6 +20,7 @@ import {
 } from '../doctor/machine-checks.ts';
 import { escapeCell } from '../output.ts';
 
+/** What is wrong with an installation, with or without a running core. */
 export const doctor = command({
   name: 'doctor',
   operands: [],
@@ -36,7 +37,7 @@ export const doctor = command({
       ...(core.problem === null ? checkCore(core.status, home) : [core.problem]),
       ...(await checkPorts(core.status, ports)),
       ...config.checks,
-      ...checkKeys(core.status, config, env),
+      ...(await checkKeys(core.status, config, env)),
       checkClock(home, Date.now()),
       checkNotifications(),
       checkEnforcement(),
@@ -64,8 +65,11 @@ async function askCore(call: Invocation<Options>['call']): Promise<AskedCore> {
     return { status: null, problem: fail('core', reply.failure.message, 'Restart it and see its log.') };
   } catch (error) {
     if (!(error instanceof CoreUnreachable)) throw error;
-    const problem =
-      error.code === 'core_not_running' ? null : fail('core', error.message, 'Stop it and start it again.');
+    const cure =
+      error.code === 'socket_refused'
+        ? 'Run this as the home’s own user, or choose another --home.'
+        : 'Stop it and start it again.';
+    const problem = error.code === 'core_not_running' ? null : fail('core', error.message, cure);
     return { status: null, problem };
   }
 }
@@ -96,7 +100,11 @@ async function checkConfiguration(file: string | undefined): Promise<CheckedConf
   }
 }
 
-function checkKeys(status: CoreStatus | null, config: CheckedConfiguration, env: NodeJS.ProcessEnv): readonly Check[] {
+async function checkKeys(
+  status: CoreStatus | null,
+  config: CheckedConfiguration,
+  env: NodeJS.ProcessEnv,
+): Promise<readonly Check[]> {
   if (status !== null) return checkRunningKeys(status);
   if (config.value !== null && config.file !== null) return checkConfiguredKeys(config.value, config.file, env);
   return config.file === null ? [checkDefaultKeys(env)] : [];

@@ -20,7 +20,7 @@ const list = command({
     const { run, cursor } = options;
     const state = GATE_STATES.find((each) => each === options.state);
     const reply = await call('gates.list', {
-      limit: parseCount('--limit', options.limit, 500) ?? 50,
+      limit: parseCount('--limit', options.limit, { min: 1, max: 500 }) ?? 50,
       ...(state === undefined ? {} : { state }),
       ...(run === undefined ? {} : { run_id: run }),
       ...(cursor === undefined ? {} : { cursor }),
@@ -112,4 +112,5 @@ const reject = command({
   },
 });
 
+/** Approval gates and verdicts on them. */
 export const gateCommands: readonly Command[] = [list, show, approve, reject];

@@ -29,6 +29,7 @@ const revoke = command({
   },
 });
 
+/** Approvals with memory. */
 export const grantCommands: readonly Command[] = [list, revoke];
 
 const renderGrants = (grants: readonly GrantRecord[]): string =>

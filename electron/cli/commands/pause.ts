@@ -26,4 +26,5 @@ const resume = command({
   },
 });
 
+/** Everything at once: stop and go. */
 export const pauseCommands: readonly Command[] = [pause, resume];

@@ -11,9 +11,8 @@ const apply = command({
   name: 'policies apply',
   operands: ['FILE'],
   about: 'Make a policy file the newest version; problems are listed with their lines.',
-  options: { note: { type: 'string', value: 'TEXT', about: 'What changed and why.' } },
+  options: { note: { type: 'string', value: 'TEXT', required: true, about: 'What changed and why.' } },
   async run({ operands: [file = ''], options: { note }, call }) {
-    if (note === undefined) return { kind: 'misused', message: '`rungate policies apply` needs --note TEXT' };
     const read = await readTextFile(file);
     if (read.kind === 'unreadable') return unreadableFile(file, read.why);
     return showApplied(file, await call('policies.apply', { document: read.text, file_name: file, note }));
@@ -67,12 +66,12 @@ const test = command({
     request: {
       type: 'string',
       value: 'FILE',
+      required: true,
       about: 'A request body (JSON), or {"path": …, "body": …, "tool_calls": [{"name": …, "args": …}]}.',
     },
     agent: { type: 'string', value: 'NAME', about: 'As if this agent had sent it.' },
   },
   async run({ operands: [policy = ''], options: { request, agent }, call }) {
-    if (request === undefined) return { kind: 'misused', message: '`rungate policies test` needs --request FILE' };
     const read = await readJsonFile(request);
     if (read.kind === 'failed') return read;
     const input = readTestRequest(read.value);
@@ -86,6 +85,7 @@ const test = command({
   },
 });
 
+/** Policies. */
 export const policyCommands: readonly Command[] = [apply, list, show, diff, test];
 
 function showApplied(file: string, reply: Reply<OperationOutput<'policies.apply'>>): Outcome {

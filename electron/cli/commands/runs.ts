@@ -22,7 +22,7 @@ const list = command({
     const state = RUN_STATES.find((each) => each === options.state);
     const since = parseSince('--since', options.since, Date.now());
     const reply = await call('runs.list', {
-      limit: parseCount('--limit', options.limit, 500) ?? 50,
+      limit: parseCount('--limit', options.limit, { min: 1, max: 500 }) ?? 50,
       ...(state === undefined ? {} : { state }),
       ...(agent === undefined ? {} : { agent }),
       ...(since === undefined ? {} : { since }),
@@ -55,6 +55,7 @@ const stop = command({
   },
 });
 
+/** Runs. */
 export const runCommands: readonly Command[] = [list, show, stop];
 
 const STEPS_PER_CALL = 1000;

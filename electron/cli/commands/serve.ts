@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Configuration } from '../../../proxy-core/config/schema.ts';
 import { parseCount } from '../amounts.ts';
-import { type Command, command, type Invocation, type Outcome } from '../command.ts';
+import { BadInput, type Command, command, type Invocation, type Outcome } from '../command.ts';
 import { renderDemoLines } from '../demo-lines.ts';
 import type { Headless, HeadlessOptions, StartHeadless } from '../headless-host.ts';
 import { keepYoungGenerationSmall } from '../memory.ts';
@@ -13,7 +13,7 @@ import { createStreamLog } from '../stderr-log.ts';
 
 const DEFAULT_AGENT_PORT = 4141;
 const DEFAULT_CONSOLE_PORT = 4142;
-const LAST_PORT = 65_535;
+const PORTS = { min: 0, max: 65_535 };
 
 const options = {
   port: { type: 'string', value: 'N', about: 'The port agents call (4141; 0 picks a free one).' },
@@ -33,6 +33,7 @@ export const createServe = (loadHost: () => Promise<StartHeadless>): Command =>
     run: (invocation) => serveWith(loadHost, invocation),
   });
 
+/** The command over the headless host. */
 export const serve = createServe(async () => (await import('../../headless.ts')).startHeadless);
 
 /** Start the host, say where it is, wait for the signal, drain. */
@@ -64,17 +65,23 @@ async function serveWith(
 type Chosen = { readonly kind: 'chosen'; readonly options: HeadlessOptions } | Extract<Outcome, { kind: 'failed' }>;
 
 async function chooseOptions({ options: given, home, env }: Invocation<typeof options>): Promise<Chosen> {
-  const agentPort = parseCount('--port', given.port, LAST_PORT);
-  const consolePort = parseCount('--console-port', given['console-port'], LAST_PORT);
+  const agentPort = parseCount('--port', given.port, PORTS);
+  const consolePort = parseCount('--console-port', given['console-port'], PORTS);
   const loaded = await loadConfiguration(given.config);
   if (loaded.kind === 'failed') return loaded;
   const configuration = loaded.value;
+  const ports = {
+    agentPort: agentPort ?? configuration?.agent_port ?? DEFAULT_AGENT_PORT,
+    consolePort: consolePort ?? configuration?.console_port ?? DEFAULT_CONSOLE_PORT,
+  };
+  if (ports.agentPort !== 0 && ports.agentPort === ports.consolePort) {
+    throw new BadInput(`agents and the console need two different ports, not ${ports.agentPort} for both`);
+  }
   return {
     kind: 'chosen',
     options: {
       home,
-      agentPort: agentPort ?? configuration?.agent_port ?? DEFAULT_AGENT_PORT,
-      consolePort: consolePort ?? configuration?.console_port ?? DEFAULT_CONSOLE_PORT,
+      ...ports,
       configuration,
       configFile: given.config === undefined ? null : resolve(given.config),
       demo: given.demo,
@@ -117,7 +124,8 @@ function welcome(running: Headless): string {
     `  Agents call   ${running.agentUrl}`,
     `  Open console  ${running.launchUrl}`,
   ];
-  if (running.demo !== null) {
+  if (running.demo === null) lines.push('  Add an agent  rungate agents add NAME  (in another terminal)');
+  else {
     const [curl, sdk] = renderDemoLines(running.agentUrl, running.demo, process.platform);
     lines.push(
       '',
@@ -125,7 +133,7 @@ function welcome(running: Headless): string {
       '',
       `  ${curl}`,
       '',
-      'or with the OpenAI SDK for Node:',
+      'or with the OpenAI SDK for Node, in this folder or where `npm install openai` was run:',
       '',
       `  ${sdk}`,
     );

@@ -1,8 +1,7 @@
-import { statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import type { Configuration } from '../../../proxy-core/config/schema.ts';
 import type { OperationOutput } from '../../../proxy-core/contract/operations.ts';
 import { probePort } from '../../port-holder.ts';
+import { configuredKeys, type KeyReport, reportKeys } from '../key-report.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
 /** What the running core says of itself. */
@@ -87,18 +86,27 @@ function checkRunningKey(provider: CoreStatus['providers'][number], configured: 
 }
 
 /** The same before a core runs, from the configuration file and this command's own environment. */
-export function checkConfiguredKeys(
+export async function checkConfiguredKeys(
   configuration: Configuration,
   file: string,
   env: NodeJS.ProcessEnv,
-): readonly Check[] {
-  return [
-    ...configuration.providers.map((each) => checkReference(`provider ${each.id}`, each.key, file, env)),
-    ...configuration.agents.flatMap((each) =>
-      each.token === undefined ? [] : [checkReference(`agent ${each.name}`, each.token, file, env)],
-    ),
-    ...configuration.channels.webhook.map((each) => checkReference(`webhook ${each.name}`, each.secret, file, env)),
-  ];
+): Promise<readonly Check[]> {
+  return (await reportKeys(configuredKeys(configuration), file, env)).map(checkKey);
+}
+
+function checkKey({ name, reference, state, problem }: KeyReport): Check {
+  switch (state) {
+    case 'none':
+      return ok(name, 'takes no key of ours');
+    case 'found':
+      return ok(name, `${reference} is there`);
+    case 'missing':
+      return fail(
+        name,
+        problem ?? `${reference} is missing`,
+        'Cure it where the core is started, then: rungate keys check --config FILE',
+      );
+  }
 }
 
 /** Without a configuration the built-in providers look into the environment. */
@@ -111,33 +119,4 @@ export function checkDefaultKeys(env: NodeJS.ProcessEnv): Check {
     'no provider key in this environment',
     `Set ${known.join(' or ')}, or try: rungate serve --demo`,
   );
-}
-
-function checkReference(name: string, reference: string, file: string, env: NodeJS.ProcessEnv): Check {
-  const colon = reference.indexOf(':');
-  const place = reference.slice(colon + 1);
-  switch (reference.slice(0, Math.max(colon, 0))) {
-    case '':
-      return ok(name, 'takes no key of ours');
-    case 'env':
-      return (env[place] ?? '') === ''
-        ? fail(name, `${reference} is not set in this environment`, `Set ${place} where the core is started.`)
-        : ok(name, `${reference} is set`);
-    case 'file':
-      return checkKeyFile(name, resolve(dirname(file), place));
-    default:
-      return warn(name, `${reference} cannot be looked up from here`, 'Start the core to see whether it is there.');
-  }
-}
-
-function checkKeyFile(name: string, path: string): Check {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isFile()) return fail(name, `there is no file ${path}`, 'Put the key there.');
-  if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0)
-    return fail(
-      name,
-      `others can read the key file ${path}`,
-      `Close it: chmod 600 ${path}; consider replacing the key.`,
-    );
-  return ok(name, `${path} is there`);
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { storeFile } from '../home.ts';
 import { renderTime } from '../output.ts';
@@ -7,9 +7,19 @@ import { type Check, fail, ok, warn } from './check.ts';
 /** The Node that runs this. */
 export const checkNode = (): Check => ok('node', `${process.version} (${process.platform} ${process.arch})`);
 
+/** A file's facts; undefined when there is none, null when it cannot be told (a folder of another user). */
+function lookAt(path: string): Stats | undefined | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return null;
+  }
+}
+
 /** The home folder: this user's own, closed to others, writable. It is not made here. */
 export function checkHome(home: string): Check {
-  const stat = statSync(home, { throwIfNoEntry: false });
+  const stat = lookAt(home);
+  if (stat === null) return fail('home', `this user may not look at ${home}`, 'Choose another --home.');
   if (stat === undefined) return ok('home', `${home} does not exist yet; rungate serve makes it`);
   if (!stat.isDirectory())
     return fail('home', `${home} is not a folder`, 'Move that file away or choose another --home.');
@@ -33,8 +43,9 @@ export function checkHome(home: string): Check {
  */
 export async function checkStore(home: string): Promise<Check> {
   const file = storeFile(home);
-  const stat = statSync(file, { throwIfNoEntry: false });
+  const stat = lookAt(file);
   if (stat === undefined) return ok('store', 'none yet; rungate serve makes it');
+  if (stat === null) return fail('store', `this user may not look into ${home}`, 'Run this as the home’s own user.');
   // SQLite makes its side files even for a reader; made by another user, they would lock the owner out.
   if (process.platform !== 'win32' && stat.uid !== userInfo().uid)
     return fail('store', `${file} belongs to another user`, 'Run this as that user.');
@@ -63,7 +74,7 @@ export function checkClock(home: string, now: number): Check {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const fix = 'Set the system clock; budget windows and expiries follow it.';
   if (now < FIRST_DAY) return fail('clock', `it says ${renderTime(now)}`, fix);
-  const written = statSync(storeFile(home), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const written = lookAt(storeFile(home))?.mtimeMs ?? 0;
   if (written > now + TOLERANCE_MS)
     return warn('clock', `it says ${renderTime(now)}, but the store was written at ${renderTime(written)}`, fix);
   return ok('clock', `${renderTime(now)} (${zone})`);

@@ -113,7 +113,7 @@ describe('finding a key', () => {
     execFileSync('/bin/sh', ['-c', 'mkfifo -m 600 "$1"', 'sh', pipe]);
     expect(problemOf(await credentials().find(file(pipe)))).toContain('not a plain file');
     expect(problemOf(await credentials().find(file(folder)))).toContain('not a plain file');
-    expect(problemOf(await credentials().find(file(join(folder, 'absent'))))).toContain('ENOENT');
+    expect(problemOf(await credentials().find(file(join(folder, 'absent'))))).toContain('does not exist');
     expect(problemOf(await credentials().find(file(keyFile('x'.repeat(65 * 1024)))))).toContain('too large');
   });
 
@@ -136,6 +136,11 @@ describe('finding a key', () => {
     const keychain = { find: async (name: string) => (name === 'a' ? KEY : null), save: async () => undefined };
     expect(revealed(await credentials({ keychain }).find({ kind: 'keychain', name: 'a' }))).toBe(KEY);
     expect(problemOf(await credentials({ keychain }).find({ kind: 'keychain', name: 'b' }))).toContain('named b');
+  });
+
+  it('says so where the host has no keychain', async () => {
+    const found = await credentials({ keychain: null }).find({ kind: 'keychain', name: 'a' });
+    expect(problemOf(found)).toBe('There is no keychain here for keychain:a: use env:NAME or file:PATH.');
   });
 
   it('reports a keychain that fails, without its words', async () => {

@@ -190,7 +190,15 @@ const TABLE: readonly [title: string, text: string, line: number, column: number
     2,
     5,
     'providers[0].base_url',
-    '`base_url` is missing',
+    '`base_url` is missing: where the provider answers',
+  ],
+  [
+    'a provider without protocols',
+    'providers:\n  - id: a\n    base_url: https://a\n',
+    2,
+    5,
+    'providers[0].formats',
+    '`formats` is missing: the protocols it speaks, a list of chat, responses',
   ],
   [
     'a demo provider with an address',

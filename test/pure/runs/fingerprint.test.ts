@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FingerprintParts, fingerprint } from '../../../proxy-core/runs/fingerprint.ts';
+import { canonicalBody, type FingerprintParts, fingerprint } from '../../../proxy-core/runs/fingerprint.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const PARTS: FingerprintParts = {
@@ -9,10 +9,10 @@ const PARTS: FingerprintParts = {
   runId: 'run_1',
   method: 'POST',
   path: '/v1/messages',
-  bodyText: '{}',
+  body: '{}',
 };
 const print = (bodyText: string, changes: Partial<FingerprintParts> = {}): string =>
-  fingerprint({ ...PARTS, bodyText, ...changes }, sha256);
+  fingerprint({ ...PARTS, body: canonicalBody(bodyText), ...changes }, sha256);
 
 describe('the fingerprint of a request', () => {
   it('is a version tag and a SHA-256', () => {
@@ -80,6 +80,13 @@ describe('the fingerprint of a request', () => {
         expect(print(JSON.stringify(changed))).not.toBe(print(text));
       }),
     );
+  });
+
+  it('is one for texts cut through a character, and tells them apart', () => {
+    expect(print('{"a":"\\ud83d","b":1}')).toBe(print('{"b":1,"a":"\\uD83D"}'));
+    expect(print('{"a":"\\ud83d"}')).not.toBe(print('{"a":"\\ud83e"}'));
+    expect(print('{"a":"\\ud83d"}')).not.toBe(print('{"a":"#\\"\\\\ud83d\\""}'));
+    expect(print('{"\\ud83d":1}')).not.toBe(print('{"\\ud83e":1}'));
   });
 
   it('throws on what is not JSON', () => {

@@ -8,7 +8,6 @@ import { renderNote } from '../../../proxy-core/wire/hold-note.ts';
 import type { HoldOpening } from '../../../proxy-core/wire/hold-stream.ts';
 import type { JsonRecord } from '../../../proxy-core/wire/loose-json.ts';
 import { stripNotes } from '../../../proxy-core/wire/note-strip.ts';
-import { rejectAnswer } from '../../../proxy-core/wire/rejected-answer.ts';
 import { joinBytes } from '../../../proxy-core/wire/splice.ts';
 import { createFramer } from '../../../proxy-core/wire/sse-frames.ts';
 import { streamToJson } from '../../../proxy-core/wire/transcode.ts';
@@ -144,21 +143,6 @@ describe.each(CALLS)('holding $name', ({ name, bytes, report }) => {
     expect(read(name, out)).toMatchObject({ complete: true, malformed: false });
     expect(text(out)).not.toContain('waiting for approval');
     checkPositions(name, out);
-  });
-
-  it('rejected as one JSON answer, ends normally with the reason and without a call', () => {
-    const body = streamToJson(format(name), bytes) ?? utf8('');
-    const reader = FORMATS[format(name)].jsonReader();
-    const rejected = rejectAnswer(format(name), body, REASON, 'w1') ?? utf8('');
-    reader.push(rejected);
-    reader.end();
-    expect(reader.report.toolCalls.filter((call) => call.kind !== 'server')).toEqual([]);
-    expect(reader.report).toMatchObject({ complete: true, malformed: false, responseId: report.responseId });
-    expect(reader.report.usage).toEqual(report.usage);
-    expect(reader.report.finishReason).toBe(
-      { chat: 'stop', responses: 'completed', messages: 'end_turn' }[format(name)],
-    );
-    expect(text(rejected)).toContain(REASON);
   });
 });
 
