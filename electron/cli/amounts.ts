@@ -1,13 +1,10 @@
 import { BadInput } from './command.ts';
 
 /**
- * A decimal amount in USD as typed (`5`, `0.25`), or undefined without one. Throws BadInput for anything else:
+ * A decimal amount in USD as typed (`5`, `0.25`). Throws BadInput for anything else:
  * exponents, hex and signs are typing errors where money is concerned.
  */
-export function parseAmount(option: string, text: string): number;
-export function parseAmount(option: string, text: string | undefined): number | undefined;
-export function parseAmount(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
+export function parseAmount(option: string, text: string): number {
   if (!/^\d{1,9}(\.\d{1,9})?$/.test(text)) throw new BadInput(`\`${option}\` needs an amount in USD such as 5 or 0.25`);
   return Number(text);
 }

@@ -1,7 +1,7 @@
 import { bytesOf, memberJson, membersOf, payloadOf, textOf, withPayload } from './hold-frames.ts';
 import { renderNote } from './hold-note.ts';
 import type { Hold, HoldOpening } from './hold-stream.ts';
-import { filledText, record, recordOrNull } from './loose-json.ts';
+import { record, recordOrNull } from './loose-json.ts';
 import { renderEvent } from './refusal.ts';
 import { joinBytes, setMember } from './splice.ts';
 
@@ -132,9 +132,3 @@ function reject(state: State, text: string, held: readonly Uint8Array[]): Uint8A
   });
   return joinBytes([opening, bytesOf(started + left + said + closeText(state) + end + render('message_stop', {}))]);
 }
-
-/** Whether a Messages block in a whole answer is a call that would run at the client. */
-const isClientCall = (type: unknown): boolean => {
-  const name = filledText(type) ?? '';
-  return name.endsWith('_use') && name !== 'server_tool_use' && name !== 'mcp_tool_use';
-};

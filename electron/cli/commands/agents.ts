@@ -15,14 +15,13 @@ const add = command({
     delivery: { type: 'string', value: DELIVERIES.join('|'), about: 'How its approval gates reach it.' },
   },
   async run({ operands: [name = ''], options, call }) {
-    const { policy, team } = options;
-    const budget = parseAmount('--budget-usd', options['budget-usd']);
+    const { policy, team, 'budget-usd': budget } = options;
     const delivery = DELIVERIES.find((each) => each === options.delivery);
     const reply = await call('agents.add', {
       name,
       ...(policy === undefined ? {} : { policy }),
       ...(team === undefined ? {} : { team }),
-      ...(budget === undefined ? {} : { budget_usd: budget }),
+      ...(budget === undefined ? {} : { budget_usd: parseAmount('--budget-usd', budget) }),
       ...(delivery === undefined ? {} : { delivery }),
     });
     return printed(reply, (value) => showToken(value, 'added'));
