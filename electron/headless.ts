@@ -107,7 +107,10 @@ const BY = { actor: 'operator', channel: 'cli' };
 async function demoAccess(rungate: Rungate): Promise<Headless['demo']> {
   const added = await rungate.call('agents.add', { name: DEMO_AGENT }, BY);
   const issued = added.ok ? added : await rungate.call('agents.rotate', { name: DEMO_AGENT }, BY);
-  if (!issued.ok) throw new Error(issued.failure.message);
+  if (!issued.ok) {
+    const { code, message, context } = issued.failure;
+    throw Object.assign(new Error(message), { code, hint: String(context['recover'] ?? 'See the log.') });
+  }
   const { token } = issued.value as { readonly token: string };
   return { token, model: 'demo-model' };
 }

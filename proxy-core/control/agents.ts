@@ -51,6 +51,7 @@ export function agentHandlers(core: Core): AgentHandlers {
       // Before anybody who waited is woken: a revoked agent is let through nowhere.
       core.agents.reload();
       for (const runId of core.gates.runsOf(agent_id)) core.gates.reread(runId);
+      core.inFlight.abortAgent(agent_id);
       core.bus.publish('agents.changed', {});
       return { agent };
     },

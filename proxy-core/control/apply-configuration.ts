@@ -123,6 +123,11 @@ async function applyAgent(core: Core, agent: Agent, resolve: ResolveSecret): Pro
     );
   }
   const saved = core.agents.byName(agent.name);
+  if (saved !== null && saved.revoked_at !== null) {
+    // The operator's revocation survives the restart, and is no reason not to serve the others.
+    core.log.warn('config.agent_revoked', { agent: agent.name });
+    return;
+  }
   if (saved === null || core.store.read.tokens().some((known) => known.tokenHash === tokenHash(token))) return;
   await setToken(core, saved, token, BY, 0);
 }

@@ -119,7 +119,7 @@ async function claimApproved(core: Core, call: Call, gate: GateRecord): Promise<
     const at = core.clock.now();
     const { gate_id: gateId } = gate;
     // Claimed before anything is reserved: a crash in between only sends the gate back to its reviewer.
-    const { claimed } = await core.store.write('claimGate', { at, gateId, exchangeId: call.exchangeId }).committed;
+    const { claimed } = await core.store.write('claimGate', { at, gateId, exchangeId: call.exchangeId }).durable;
     if (!claimed) {
       release();
       return refuse(pendingFailure(gate, RETRY_AFTER_SECONDS));
@@ -230,7 +230,7 @@ export function heldBack(core: Core): Failure | null {
 }
 
 /** A request that waited at a gate may have lost its agent meanwhile, its approval notwithstanding. */
-const revokedSince = (core: Core, { agent }: ReadRequest): Failure | null =>
+export const revokedSince = (core: Core, { agent }: ReadRequest): Failure | null =>
   core.agents.byId(agent.agent_id)?.revoked_at == null
     ? null
     : failure('agent_token_invalid', 'The agent token was revoked while the request waited.', {

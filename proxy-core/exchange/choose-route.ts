@@ -51,6 +51,11 @@ async function withCredential(core: Core, request: AgentRequest, provider: Provi
       recover: 'Remove dot segments and backslashes.',
     });
   }
+  if (request.target.query.includes('rg_agt_')) {
+    return failure('invalid_request', 'The agent token must not stand in the URL: URLs are logged on their way.', {
+      recover: 'Send it as Authorization: Bearer, x-api-key or x-rungate-token.',
+    });
+  }
   if (request.credential === 'pass') return { provider, credential: { kind: 'pass' } };
   const found = await core.credentials.find(provider.key);
   if (found.kind === 'missing') {

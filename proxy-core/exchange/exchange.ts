@@ -89,7 +89,7 @@ async function carryOut(
     reply,
     core.clock.now,
   );
-  const leave = core.inFlight.enter({ runId: run.runId, abort: sending.abort });
+  const leave = core.inFlight.enter({ runId: run.runId, agentId: run.agentId, abort: sending.abort });
   let outcome: Outcome | null = null;
   let settled = false;
   try {

@@ -118,12 +118,13 @@ export function createGateBook(lent: Lent): GateBook {
     if (timer !== null) clearTimeout(timer);
     timer = null;
     const now = clock.now();
-    const instants = [...gates.values()].flatMap((gate) => {
-      if (gate.state === 'pending') return [gate.expires_at];
-      return gate.effective_at !== null && gate.effective_at > now ? [gate.effective_at] : [];
-    });
-    if (instants.length === 0) return;
-    const wait = Math.max(0, Math.min(Math.min(...instants) - now, LOOK_MS));
+    let next = Number.POSITIVE_INFINITY;
+    for (const gate of gates.values()) {
+      if (gate.state === 'pending') next = Math.min(next, gate.expires_at);
+      else if (gate.effective_at !== null && gate.effective_at > now) next = Math.min(next, gate.effective_at);
+    }
+    if (next === Number.POSITIVE_INFINITY) return;
+    const wait = Math.max(0, Math.min(next - now, LOOK_MS));
     timer = setTimeout(
       () => void tick().catch((error: unknown) => log.error('gates.tick_failed', { error: String(error) })),
       wait,

@@ -75,7 +75,7 @@ async function waitSilently(core: Core, request: ReadRequest, gate: GateRecord, 
   const left = new AbortController();
   reply.onGone(() => left.abort());
   // At a shutdown the agent is told to come back, and finds its gate again after the restart.
-  const leave = core.inFlight.enter({ runId: gate.run_id, abort: () => left.abort() });
+  const leave = core.inFlight.enter({ runId: gate.run_id, agentId: null, abort: () => left.abort() });
   const ceiling = core.options.holdCeilingMs ?? holdCeilingMs(request.client, request.headers);
   const timer = setTimeout(() => left.abort(), ceiling);
   await core.gates.whenSettled(gate.gate_id, left.signal);

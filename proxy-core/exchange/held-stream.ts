@@ -53,6 +53,7 @@ export async function holdStream(
   reply.onGone(() => left.abort());
   // A shutdown cuts the stream: a clean end would be taken for a complete answer.
   const leave = core.inFlight.enter({
+    agentId: null,
     runId: gate.run_id,
     abort: () => {
       left.abort();

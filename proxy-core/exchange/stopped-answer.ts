@@ -4,6 +4,7 @@ import { stateAt } from '../gates/states.ts';
 import { renderReason } from '../policy/explain.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted } from './admission.ts';
+import { revokedSince } from './admit.ts';
 import type { Ruling } from './answer-ruling.ts';
 import { endClaim } from './claims.ts';
 import type { Core } from './core.ts';
@@ -96,7 +97,10 @@ export async function gateAnswer(
   }
   const settled = core.gates.byId(gate.gate_id) ?? gate;
   const held = answer.takeRest();
-  if (stateAt(settled, core.clock.now()) === 'approved') {
+  const revoked = revokedSince(core, request);
+  if (revoked !== null) {
+    reply.write(hold.reject(`[Rungate] ${revoked.message}`, held));
+  } else if (stateAt(settled, core.clock.now()) === 'approved') {
     await core.store.write('releaseGate', { at: core.clock.now(), gateId: gate.gate_id }).durable;
     core.gates.released(gate.gate_id, core.clock.now());
     for (const frame of held) reply.write(hold.release(frame));

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -59,6 +59,16 @@ describe('rungate doctor without a core', () => {
     const home = join(temporaryFolder(), 'file');
     writeFileSync(home, '');
     expect((await examine(home)).of('home')).toMatchObject([{ status: 'fail' }]);
+  });
+
+  it.skipIf(process.platform === 'win32')('fails on a home that it cannot look into, and goes on', async () => {
+    const home = join(temporaryFolder(), 'loop');
+    symlinkSync(home, home);
+    const { code, report, of } = await examine(home);
+    expect(code).toBe(1);
+    expect(of('home')).toMatchObject([{ status: 'fail', detail: expect.stringContaining('may not look') }]);
+    expect(of('store')).toMatchObject([{ status: 'fail' }]);
+    expect(report.checks.at(-1)?.name).toBe('enforcement');
   });
 
   it('opens the store without changing it', async () => {

@@ -59,6 +59,54 @@ describe('rungate serve with policies in its configuration', () => {
   });
 });
 
+describe('rungate serve with secrets in its configuration', () => {
+  it.each([
+    ['an agent', 'agents: [{ name: bot, token: env:GONE }]'],
+    ['a webhook', 'channels: { webhook: [{ name: w, url: "http://127.0.0.1:9/", secret: env:GONE }] }'],
+  ])('does not start without the one of %s, and says which and what to do', async (_whose, text) => {
+    const config = configure({ 'rungate.yaml': `${PORTS}${text}\n` });
+    const ended = await rungate(['serve', '--json', '--config', config, '--home', temporaryFolder()]);
+    expect(ended).toMatchObject({ code: 1, out: '' });
+    expect(JSON.parse(ended.err.trimEnd().split('\n').at(-1) ?? '')).toEqual({
+      error: {
+        code: 'secret_missing',
+        message: 'A secret that the configuration names is missing: env:GONE.',
+        hint: 'The environment variable GONE is not set: set it and start Rungate again.',
+      },
+    });
+  });
+});
+
+describe('the commands beside a headless core', () => {
+  it('show when an agent was last seen', async () => {
+    const home = temporaryFolder();
+    const demo = start([RUNGATE, 'serve', '--demo', '--port', '0', '--console-port', '0', '--home', home]);
+    await demo.said('console.log');
+    const [url = '', token = ''] = [/http:\S+\/v1\/chat\S+/, /rg_agt_[\w-]+/].map((find) => find.exec(demo.out())?.[0]);
+    const lastSeen = async () => {
+      const { out } = await rungate(['agents', 'list', '--json', '--home', home]);
+      return (JSON.parse(out) as { agents: { last_seen_at: string | null }[] }).agents[0]?.last_seen_at;
+    };
+    expect(await lastSeen()).toBeNull();
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'demo-model', messages: [{ role: 'user', content: 'Hi' }] }),
+    });
+    expect(answer.status).toBe(200);
+    expect(await lastSeen()).toEqual(expect.any(String));
+  });
+
+  it('name only commands that there are', async () => {
+    const { ask } = await serve(configure({ 'rungate.yaml': PORTS }));
+    for (const scope of ['run', 'agent', 'team']) {
+      const { err } = await ask('budgets', 'set', `--${scope}`, 'nobody', '--usd', '1');
+      const [, named = ''] = /rungate ([a-z ]+)\n/.exec(err) ?? [];
+      expect((await ask(...named.split(' '))).code).toBe(0);
+    }
+  });
+});
+
 describe('cli_decisions', () => {
   const FILES = { 'refunds.yaml': REFUNDS };
 

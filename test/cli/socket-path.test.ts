@@ -1,7 +1,9 @@
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chooseHome } from '../../electron/cli/home.ts';
-import { socketPath } from '../../electron/socket-path.ts';
+import { prepareSocketFolder, socketPath } from '../../electron/socket-path.ts';
+import { temporaryFolder } from './rungate-process.ts';
 
 describe('the command socket’s path', () => {
   it('lies in the home folder', () => {
@@ -27,6 +29,15 @@ describe('the command socket’s path', () => {
 
   it('is a named pipe on Windows', () => {
     expect(socketPath('/a', 'win32')).toMatch(/^\\\\\.\\pipe\\rungate-[0-9a-f]{16}$/);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('the command socket’s folder', () => {
+  it('is refused where others may write to it, with what to do', () => {
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o777);
+    const refusal = { code: 'socket_refused', hint: expect.stringContaining('chmod 700') };
+    expect(() => prepareSocketFolder(join(folder, 'rungate.sock'))).toThrow(expect.objectContaining(refusal));
   });
 });
 

@@ -67,7 +67,7 @@ describe('an agent of a configuration', () => {
   it('keeps the core from starting when its policy does not exist', async () => {
     await expect(start([])).rejects.toMatchObject({
       message: 'Agent bot: There is no policy refunds.',
-      hint: expect.stringContaining('policies apply'),
+      hint: expect.stringContaining('under policies'),
     });
   });
 });
