@@ -109,7 +109,8 @@ async function demoAccess(rungate: Rungate): Promise<Headless['demo']> {
   const issued = added.ok ? added : await rungate.call('agents.rotate', { name: DEMO_AGENT }, BY);
   if (!issued.ok) {
     const { code, message, context } = issued.failure;
-    throw Object.assign(new Error(message), { code, hint: String(context['recover'] ?? 'See the log.') });
+    const recover = context['recover'];
+    throw Object.assign(new Error(message), { code, hint: typeof recover === 'string' ? recover : 'See the log.' });
   }
   const { token } = issued.value as { readonly token: string };
   return { token, model: 'demo-model' };

@@ -32,7 +32,7 @@ export function agentHandlers(core: Core): AgentHandlers {
     // From the store: the directory in memory is not told of every call, so its `last_seen_at` is old.
     'agents.list': () => ({ agents: [...core.store.read.agents()] }),
     'agents.add': async (input, by) => {
-      if (core.agents.byName(input.name) !== null) {
+      if (liveAgent(core, input.name) !== null) {
         throw new Refusal(
           failure('already_exists', `There is an agent ${input.name} already.`, {
             recover: `Give it a new token with: rungate agents rotate ${input.name}`,
@@ -44,7 +44,11 @@ export function agentHandlers(core: Core): AgentHandlers {
       const agent = await saveAgent(core, { name, policy, team, delivery, runCap }, by);
       return issueToken(core, agent, by, 0);
     },
-    'agents.rotate': (input, by) => issueToken(core, knownAgent(core, input.name), by, ROTATION_OVERLAP_MS),
+    'agents.rotate': (input, by) => {
+      const agent = knownAgent(core, input.name);
+      if (agent.revoked_at !== null) throw revokedRefusal(agent);
+      return issueToken(core, agent, by, ROTATION_OVERLAP_MS);
+    },
     'agents.revoke': async (input, by) => {
       const { agent_id } = knownAgent(core, input.name);
       const agent = await core.store.write('revokeAgent', { at: core.clock.now(), agentId: agent_id, by }).durable;
@@ -65,9 +69,22 @@ export function knownAgent(core: Core, name: string): AgentRecord {
   throw new Refusal(failure('not_found', `There is no agent ${name}.`, { recover: 'See: rungate agents list' }));
 }
 
+/** The agent that has this name and may call, or null. */
+export function liveAgent(core: Core, name: string): AgentRecord | null {
+  const agent = core.agents.byName(name);
+  return agent === null || agent.revoked_at !== null ? null : agent;
+}
+
+const revokedRefusal = ({ name }: AgentRecord): Refusal =>
+  new Refusal(
+    failure('not_found', `Agent ${name} was revoked; no token brings it back.`, {
+      recover: `Register a new one under its name with: rungate agents add ${name}`,
+    }),
+  );
+
 /** Register an agent or bring it up to date; a new one gets its daily cap. Durable when it resolves. */
 export async function saveAgent(core: Core, settings: AgentSettings, by: Caller): Promise<AgentRecord> {
-  const known = core.agents.byName(settings.name);
+  const known = liveAgent(core, settings.name);
   const policy = settings.policy ?? known?.policy ?? core.policies.defaultName;
   if (core.policies.find(policy) === null) {
     throw new Refusal(

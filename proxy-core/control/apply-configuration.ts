@@ -6,7 +6,7 @@ import { usdToNano } from '../contract/money.ts';
 import { tokenHash } from '../exchange/agent-directory.ts';
 import type { Core } from '../exchange/core.ts';
 import { parsePolicy } from '../policy/parse.ts';
-import { type AgentSettings, saveAgent, setToken } from './agents.ts';
+import { type AgentSettings, liveAgent, saveAgent, setToken } from './agents.ts';
 import { type Caller, Refusal } from './call.ts';
 import { applyPolicy, renderProblem } from './policies.ts';
 
@@ -122,14 +122,13 @@ async function applyAgent(core: Core, agent: Agent, resolve: ResolveSecret): Pro
       'It must be rg_agt_ and 16 to 128 of A-Z a-z 0-9 _ -',
     );
   }
-  const saved = core.agents.byName(agent.name);
-  if (saved !== null && saved.revoked_at !== null) {
-    // The operator's revocation survives the restart, and is no reason not to serve the others.
-    core.log.warn('config.agent_revoked', { agent: agent.name });
-    return;
-  }
-  if (saved === null || core.store.read.tokens().some((known) => known.tokenHash === tokenHash(token))) return;
-  await setToken(core, saved, token, BY, 0);
+  // Only a token that is new in the file is set: one that the operator has rotated or revoked since is not revived.
+  const sha256 = tokenHash(token);
+  await whenChanged(core, `token.${agent.name}`, { sha256 }, async () => {
+    const saved = liveAgent(core, agent.name);
+    if (saved === null || core.store.read.tokens().some((known) => known.tokenHash === sha256)) return;
+    await setToken(core, saved, token, BY, 0);
+  });
 }
 
 async function saveConfigured(core: Core, agent: Agent): Promise<void> {

@@ -12,6 +12,7 @@ export interface AgentDirectory {
   /** The agent a token authenticates at `now`, or null: unknown, malformed, revoked, or its overlap has ended. */
   authenticate(token: string, now: number): AgentRecord | null;
   byId(agentId: string): AgentRecord | null;
+  /** The agent that has the name now, else the last revoked one that had it: a revoked agent's name may be given again. */
   byName(name: string): AgentRecord | null;
   list(): readonly AgentRecord[];
   /** Read everything again after a change has been committed. */
@@ -40,7 +41,10 @@ export function createAgentDirectory(read: StoreReader): AgentDirectory {
       return agent === undefined || agent.revoked_at !== null ? null : agent;
     },
     byId: (agentId) => byId.get(agentId) ?? null,
-    byName: (name) => [...byId.values()].find((agent) => agent.name === name) ?? null,
+    byName: (name) => {
+      const named = [...byId.values()].filter((agent) => agent.name === name); // oldest first, as the store lists them
+      return named.find((agent) => agent.revoked_at === null) ?? named.at(-1) ?? null;
+    },
     list: () => [...byId.values()],
   };
 }
