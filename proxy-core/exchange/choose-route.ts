@@ -20,15 +20,26 @@ export async function chooseRoute(core: Core, request: ReadRequest): Promise<Rou
     return { provider, credential: { kind: 'inject', auth: 'bearer', key: null } };
   }
   const model = facts?.model ?? null;
+  if (endpoint.kind === 'models') return routeOfModels(core, request, modelOf(endpoint.path));
   const provider =
     endpoint.kind === 'model' || endpoint.kind === 'count'
       ? chooseProvider(core.providers, endpoint.format, model)
-      : chooseModelsProvider(
-          core.providers,
-          request.rawHeaders,
-          endpoint.kind === 'models' ? modelOf(endpoint.path) : null,
-        );
+      : chooseModelsProvider(core.providers, request.rawHeaders, null);
   return provider === null ? noProvider(request, model) : withCredential(core, request, provider);
+}
+
+/** The first provider of the client's family that has a key: one that nobody has set up yet must not hide the others. */
+async function routeOfModels(core: Core, request: ReadRequest, model: string | null): Promise<Route | Failure> {
+  let left = core.providers;
+  let firstRefusal: Failure | null = null;
+  for (;;) {
+    const provider = chooseModelsProvider(left, request.rawHeaders, model);
+    if (provider === null) return firstRefusal ?? noProvider(request, model);
+    const route = await withCredential(core, request, provider);
+    if (!('code' in route) || route.code !== 'provider_unavailable') return route;
+    firstRefusal ??= route;
+    left = left.filter((other) => other !== provider);
+  }
 }
 
 const modelOf = (path: string): string | null => {

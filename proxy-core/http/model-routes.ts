@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Failure, failure } from '../contract/failures.ts';
 import type { Core } from '../exchange/core.ts';
+import { deliverRefusal } from '../exchange/deliver.ts';
 import { endpointOf } from '../exchange/endpoint.ts';
 import { govern } from '../exchange/exchange.ts';
 import { listModels } from '../exchange/list-models.ts';
@@ -40,7 +42,11 @@ async function carry(core: Core, request: FastifyRequest, reply: FastifyReply): 
       path: request.target.path,
       error: error instanceof Error ? (error.stack ?? '') : '',
     });
-    agentReply.cut(null);
+    if (agentReply.headSent) agentReply.cut(null);
+    else deliverRefusal(agentReply, agentRequest, { failure: bug(), exchangeId: null, runId: null, policy: null });
   }
   return undefined;
 }
+
+const bug = (): Failure =>
+  failure('internal_error', 'Rungate failed on this call and let nothing through; its log says why.', {}, 5);

@@ -35,6 +35,7 @@ export function createOperatorSessions(clock: Clock, random: Random): OperatorSe
       const held = launch;
       if (held === null || clock.now() >= held.until || !timingSafeEqual(held.digest, digestOf(code))) return null;
       launch = null;
+      for (const [old, until] of sessions) if (clock.now() >= until) sessions.delete(old);
       const session = secret();
       sessions.set(digestOf(session).toString('hex'), clock.now() + SESSION_LIFE_MS);
       return session;
