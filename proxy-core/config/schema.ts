@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { priceOverride } from '../budget/prices.ts';
+import { NOTICE_EVENTS } from '../contract/events.ts';
 import { BUDGET_WINDOWS, DELIVERIES, WIRE_FORMATS } from '../contract/records.ts';
 
 /**
@@ -11,21 +12,8 @@ import { BUDGET_WINDOWS, DELIVERIES, WIRE_FORMATS } from '../contract/records.ts
 /** The provider that is built in: it answers offline and needs nothing but its id. */
 export const DEMO_PROVIDER = 'demo';
 
-/** The events a webhook can ask for (behaviour §6). */
-export const WEBHOOK_EVENTS = [
-  'run.started',
-  'run.completed',
-  'run.blocked',
-  'approval.pending',
-  'approval.approved',
-  'approval.rejected',
-  'approval.expired',
-  'budget.alert',
-  'budget.exceeded',
-  'policy.drift',
-  'policy.blocked',
-  'loop.detected',
-] as const;
+/** The events a webhook can ask for (behaviour §6): those that people can be told of. */
+export const WEBHOOK_EVENTS = NOTICE_EVENTS;
 
 const EVENT_PATTERNS = [
   '*',

@@ -72,3 +72,19 @@ export interface PublishedEvent<N extends EventName = EventName> {
   readonly name: N;
   readonly body: EventBody<N>;
 }
+
+/** The events that people can be told of (behaviour §6), each with its webhook payload. */
+export const NOTICE_EVENTS = [
+  'run.started',
+  'run.completed',
+  'run.blocked',
+  'approval.pending',
+  'approval.approved',
+  'approval.rejected',
+  'approval.expired',
+  'budget.alert',
+  'budget.exceeded',
+  'policy.drift',
+  'policy.blocked',
+  'loop.detected',
+] as const satisfies readonly EventName[];

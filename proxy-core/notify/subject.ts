@@ -1,21 +1,5 @@
-import type { EventName, PublishedEvent } from '../contract/events.ts';
+import { NOTICE_EVENTS, type PublishedEvent } from '../contract/events.ts';
 import type { GateRecord } from '../contract/records.ts';
-
-/** The events that people can be told of (behaviour §6), each with its webhook payload. */
-export const NOTICE_EVENTS = [
-  'run.started',
-  'run.completed',
-  'run.blocked',
-  'approval.pending',
-  'approval.approved',
-  'approval.rejected',
-  'approval.expired',
-  'budget.alert',
-  'budget.exceeded',
-  'policy.drift',
-  'policy.blocked',
-  'loop.detected',
-] as const satisfies readonly EventName[];
 
 export type NoticeEvent = (typeof NOTICE_EVENTS)[number];
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { WEBHOOK_EVENTS } from '../../../proxy-core/config/schema.ts';
-import { EVENTS, type EventName, type PublishedEvent } from '../../../proxy-core/contract/events.ts';
+import { EVENTS, type EventName, NOTICE_EVENTS, type PublishedEvent } from '../../../proxy-core/contract/events.ts';
 import { eventIdOf } from '../../../proxy-core/notify/event-id.ts';
 import { MAX_GATE_BYTES } from '../../../proxy-core/notify/gate-payload.ts';
 import { isOutdated, type PreparedNotice, renderNotices } from '../../../proxy-core/notify/notice.ts';
 import type { Payload } from '../../../proxy-core/notify/payload.ts';
-import { isAnnounced, lastEventOf, NOTICE_EVENTS, type NoticeEvent } from '../../../proxy-core/notify/subject.ts';
+import { isAnnounced, lastEventOf, type NoticeEvent } from '../../../proxy-core/notify/subject.ts';
 import { AT, decided, desktop, EXAMPLES, event, gate, settings, sha256, webhook } from './announcements.ts';
 
 function only(notices: readonly PreparedNotice[]): PreparedNotice {
