@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { noticeRecord, preferences } from './host.ts';
 import { gateRecord } from './records.ts';
 
 /**
@@ -31,7 +32,7 @@ export const EVENTS = {
   'approval.rejected': z.object({ gate: gateRecord }),
   'approval.expired': z.object({ gate: gateRecord }),
   'approval.cancelled': z.object({ gate: gateRecord }),
-  /** A verdict was taken back, an expiry extended, an approved answer released. */
+  /** A verdict was taken back, an expiry extended, an approved answer released, an agent asked again (told once a second). */
   'approval.changed': z.object({ gate: gateRecord }),
   'policy.blocked': z.object({
     run_id: z.string(),
@@ -55,6 +56,18 @@ export const EVENTS = {
     count: z.int(),
     action: z.string(),
   }),
+  /** Hidden until then, or back (null). */
+  'approval.snoozed': z.object({ gate_id: z.string(), until: z.int().nullable() }),
+  /** Whoever can show notices does; `withdrawn` takes it off the screen again. */
+  'notice.shown': z.object({ notice: noticeRecord }),
+  'notice.withdrawn': z.object({ notice_id: z.string(), gate_id: z.string().nullable() }),
+  /** It could not be shown natively: the console shows it as a banner. */
+  'notice.failed': z.object({ notice: noticeRecord, detail: z.string() }),
+  'preferences.changed': z.object({ preferences }),
+  'keys.changed': z.object({}),
+  'export.progress': z.object({ export_id: z.string(), done: z.int(), of: z.int() }),
+  'telemetry.changed': z.object({}),
+  'retention.changed': z.object({}),
   'grants.changed': z.object({}),
   'policies.changed': z.object({}),
   'agents.changed': z.object({}),

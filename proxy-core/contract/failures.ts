@@ -66,6 +66,8 @@ export const FAILURES = {
   provider_unavailable: row(503, 'after-change', 'api_error', 'server_error'),
   operator_paused: row(503, 'later', 'api_error', 'server_error'),
   internal_error: row(500, 'later', 'api_error', 'server_error'),
+  unavailable_here: row(501, 'never', 'api_error', 'server_error'),
+  core_unreachable: row(503, 'later', 'api_error', 'server_error'),
   store_unavailable: row(503, 'later', 'api_error', 'server_error'),
 } as const satisfies Record<string, FailureRow>;
 

@@ -65,6 +65,16 @@ export const runRecord = z.object({
   input_tokens: z.int(),
   output_tokens: z.int(),
   models: z.array(z.string()),
+  /** Gates opened in it. */
+  gates: z.int(),
+  /** The operator has paused this run: its new calls are refused until it is resumed. */
+  paused: z.boolean(),
+  /** Why its latest call was refused (`budget_exceeded`, `policy_blocked`, …), null once a call has passed again. */
+  last_refusal: z.string().nullable(),
+  /** The agent's own span that its first call named (W3C `traceparent`), as `TRACE-SPAN`. */
+  trace_parent: z.string().nullable(),
+  /** When retention removed its trace (steps, bodies, artifacts); null: it is there. Figures, gates and audit stay. */
+  trace_pruned_at: instant.nullable(),
 });
 export type RunRecord = z.infer<typeof runRecord>;
 
@@ -119,6 +129,10 @@ export const exchangeRecord = z.object({
   usage: usage.nullable(),
   finish_reason: z.string().nullable(),
   retry_of: z.string().nullable(),
+  /** The agent's own span that the call named, as `TRACE-SPAN`. */
+  trace_parent: z.string().nullable(),
+  /** Secrets masked when its request and answer were stored (`redaction.at_storage`). */
+  masked: z.int(),
 });
 export type ExchangeRecord = z.infer<typeof exchangeRecord>;
 
