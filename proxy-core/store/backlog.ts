@@ -1,8 +1,10 @@
 import type { Request } from './messages.ts';
+import { CHORES } from './retention-verbs.ts';
 
 /**
  * What has been submitted and not been carried out. Verbs keep their order, except that bodies let others go first: a
- * small one once, so that no admission waits for it and its own call hardly does; a large one while others come.
+ * small one once, so that no admission waits for it and its own call hardly does; a large one while others come. A chore
+ * waits until nothing else does, and is carried out alone.
  */
 export interface Backlog {
   add(requests: readonly Request[]): void;
@@ -21,6 +23,7 @@ const PATIENCE_ENDS_AT = 32 * 1024 * 1024;
 export function createBacklog(): Backlog {
   let urgent: Request[] = [];
   let patient: Request[] = [];
+  const chores: Request[] = [];
   /** How many of the patient have let others go first. */
   let overtaken = 0;
   let waitingBytes = 0;
@@ -50,6 +53,10 @@ export function createBacklog(): Backlog {
   return {
     add(requests) {
       for (const request of requests) {
+        if (isChore(request)) {
+          chores.push(request);
+          continue;
+        }
         const waits = isPatient(request);
         (waits ? patient : urgent).push(request);
         waitingBytes += waits ? sizeOf(request) : 0;
@@ -61,13 +68,17 @@ export function createBacklog(): Backlog {
       const alone = first.length === 0 || waitingBytes > PATIENCE_ENDS_AT;
       const bodies = takeBodies(alone ? countAlone() : countBeside());
       overtaken = patient.length;
-      return [...first, ...bodies];
+      const next = [...first, ...bodies];
+      return next.length > 0 || patient.length > 0 ? next : chores.splice(0, 1);
     },
     get empty() {
-      return urgent.length === 0 && patient.length === 0;
+      return urgent.length === 0 && patient.length === 0 && chores.length === 0;
     },
   };
 }
+
+/** Work that nobody waits for: retention's. */
+export const isChore = ({ verb }: Request): boolean => CHORES.has(verb);
 
 /** Bodies move bytes, not money. A small answer goes with its settlement, which its call waits for anyway. */
 const isPatient = (request: Request): boolean =>

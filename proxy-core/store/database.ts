@@ -29,8 +29,10 @@ export function openDatabase(path: string, betweenMigrationStatements: () => voi
     createPrivately(path);
     probe(path);
     connection = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT });
+    if (statSync(path).size === 0) connection.pragma('auto_vacuum = INCREMENTAL');
     applySettings(connection);
     migrate(connection, betweenMigrationStatements);
+    letShrink(connection);
     syncFolder(folder);
     return { connection, release };
   } catch (error) {
@@ -126,6 +128,26 @@ function applySettings(connection: Database.Database): void {
     connection.pragma(`${name} = ${value}`);
     const actual = connection.pragma(name, { simple: true });
     if (actual !== reads) throw new Error(`SQLite did not accept ${name} = ${value}: it is ${String(actual)}`);
+  }
+}
+
+/** A store of up to this much is rewritten at a start in well under a second. */
+const REWRITTEN_AT_OPEN = 32 * 1024 * 1024;
+
+/**
+ * Stores of earlier programs cannot give pages back. A small one is rewritten here, once, before anybody waits for it: one
+ * transaction, so that a crash leaves it as it was. A large one stays so, and what is freed in it is used again.
+ */
+function letShrink(connection: Database.Database): void {
+  const read = (name: string): number => Number(connection.pragma(name, { simple: true }));
+  if (read('auto_vacuum') !== 0) return;
+  if ((read('page_count') - read('freelist_count')) * read('page_size') > REWRITTEN_AT_OPEN) return;
+  try {
+    connection.pragma('auto_vacuum = INCREMENTAL');
+    connection.exec('VACUUM');
+  } catch (error) {
+    // Without room for a second copy it stays as it is.
+    if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_FULL'))) throw error;
   }
 }
 

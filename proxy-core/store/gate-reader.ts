@@ -1,5 +1,6 @@
 import type { Readable } from './handle.ts';
 import type { GateReader } from './store.ts';
+import { gateContextReader } from './tables/gate-context.ts';
 import { findGate, findKeptAnswer, listGates, listLiveGates } from './tables/gates.ts';
 import { listGrants } from './tables/grants.ts';
 import { listDueNotices, listNotices } from './tables/notices.ts';
@@ -13,4 +14,5 @@ export const gateReader = (db: Readable): GateReader => ({
   grants: (now) => listGrants(db, now),
   dueNotices: (now, limit) => listDueNotices(db, now, limit),
   notices: (filter) => listNotices(db, filter),
+  ...gateContextReader(db),
 });

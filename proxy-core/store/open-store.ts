@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { FailPoint, FromWorker, StoreLimits, StoreNote, ToWorker, WorkerOptions } from './messages.ts';
+import { openReads } from './open-reads.ts';
 import { createOutbox } from './outbox.ts';
 import { openReader } from './reader.ts';
+import type { Reads } from './reads.ts';
 import { StoreRefused } from './refusal.ts';
 import type { Receipt, Store, StoreTrouble, Verb, VerbInput, VerbOutput } from './store.ts';
 import { createSubmissions, refusedReceipt } from './submissions.ts';
@@ -40,7 +42,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   await whenReady(worker);
   try {
     const reader = openReader(options.path, options.clock);
-    return storeOver(worker, reader, options.onNote ?? (() => undefined));
+    return storeOver(worker, reader, openReads(options.path), options.onNote ?? (() => undefined));
   } catch (error) {
     await worker.terminate();
     throw error;
@@ -65,7 +67,12 @@ function whenReady(worker: Worker): Promise<void> {
   });
 }
 
-function storeOver(worker: Worker, reader: ReturnType<typeof openReader>, onNote: (note: StoreNote) => void): Store {
+function storeOver(
+  worker: Worker,
+  reader: ReturnType<typeof openReader>,
+  reads: Reads,
+  onNote: (note: StoreNote) => void,
+): Store {
   const submissions = createSubmissions();
   const outbox = createOutbox(worker);
   const ended = Promise.withResolvers<void>();
@@ -109,12 +116,14 @@ function storeOver(worker: Worker, reader: ReturnType<typeof openReader>, onNote
     outbox.flush();
     await submissions.all().catch(() => undefined); // whoever waits for a write has been told
     reader.close();
+    await reads.close();
     worker.postMessage({ kind: 'close' } satisfies ToWorker);
     await ended.promise;
   };
 
   return {
     read: reader.read,
+    reads,
     get trouble() {
       return trouble;
     },

@@ -3,14 +3,16 @@ import { gateReader } from './gate-reader.ts';
 import { readable } from './handle.ts';
 import type { StoreReader } from './store.ts';
 import { listAgents, listTeams, listTokens } from './tables/agents.ts';
-import { findArtifactBlob, listArtifacts } from './tables/artifacts.ts';
+import { findArtifactPlace, listArtifacts } from './tables/artifacts.ts';
 import { listAudit } from './tables/audit.ts';
+import { findAuditHead, findInstallation, listSignedHeads } from './tables/audit-heads.ts';
 import { readBlob } from './tables/blobs.ts';
 import { readBody } from './tables/bodies.ts';
 import { findAccount, listAccounts, toBudgetRecord } from './tables/budgets.ts';
-import { findExchange, findExchangeBody, listExchanges, listOutputSamples } from './tables/exchanges.ts';
+import { countPassed, findExchange, findExchangeBody, listExchanges, listOutputSamples } from './tables/exchanges.ts';
 import { listPolicies } from './tables/policies.ts';
-import { findIdleRuns, findLastStopped, findRun, findRunsByKey, listRuns } from './tables/runs.ts';
+import { listRuns } from './tables/run-list.ts';
+import { countRuns, findIdleRuns, findLastStopped, findRun, findRunsByKey } from './tables/runs.ts';
 import { listSeen } from './tables/seen.ts';
 import { findSetting } from './tables/settings.ts';
 import { listPendingCalls, listSteps } from './tables/steps.ts';
@@ -28,19 +30,21 @@ export function openReader(path: string, clock: () => number): { readonly read: 
     tokens: () => listTokens(db, clock()),
     teams: () => listTeams(db),
     run: (runId) => findRun(db, runId),
-    runs: (filter) => listRuns(db, filter),
+    runs: (page) => listRuns(db, page),
     findRuns: (agentId, key) => findRunsByKey(db, agentId, key),
     idleRuns: (agentId, since) => findIdleRuns(db, agentId, since),
     lastStopped: (agentId) => findLastStopped(db, agentId),
+    runsTotal: () => countRuns(db),
     exchange: (exchangeId) => findExchange(db, exchangeId),
+    callsPassed: (since) => countPassed(db, since),
     exchanges: (runId) => listExchanges(db, runId),
     steps: (runId, filter) => listSteps(db, runId, filter),
     requestBody: (exchangeId) => body(exchangeId, 'request'),
     responseBody: (exchangeId) => body(exchangeId, 'response'),
     artifacts: (runId) => listArtifacts(db, runId),
     artifactBody: (artifactId) => {
-      const blobId = findArtifactBlob(db, artifactId);
-      return blobId === null ? null : readBlob(db, blobId);
+      const place = findArtifactPlace(db, artifactId);
+      return place === null ? null : readBlob(db, place.blobId);
     },
     budgets: () => listAccounts(db).map((named) => toBudgetRecord(named, clock())),
     budget: (scope, subject) => {
@@ -50,6 +54,9 @@ export function openReader(path: string, clock: () => number): { readonly read: 
     policies: () => listPolicies(db),
     setting: (name) => findSetting(db, name),
     audit: (filter) => listAudit(db, filter),
+    auditHead: () => findAuditHead(db),
+    signedHeads: (limit) => listSignedHeads(db, limit),
+    installation: () => findInstallation(db),
     outputSamples: (model) => listOutputSamples(db, model),
     seenByAgents: () => listSeen(db),
     pendingToolCalls: (runId) => listPendingCalls(db, runId),

@@ -1,3 +1,5 @@
+import type { ChainHead } from '../audit/chain.ts';
+import type { SignedHead } from '../audit/signed-head.ts';
 import type { BudgetAlert } from '../budget/account.ts';
 import type { NanoUsd } from '../contract/money.ts';
 import type {
@@ -19,6 +21,10 @@ import type {
   Usage,
   WireFormat,
 } from '../contract/records.ts';
+import type { Digest } from './digest.ts';
+import type { Reads } from './reads.ts';
+import type { RetentionVerbs } from './retention-verbs.ts';
+import type { RunPage, RunPageInput } from './tables/run-list.ts';
 
 /**
  * The store behind one worker thread with the only writing connection. Verbs are coarse: each is one
@@ -27,6 +33,8 @@ import type {
 export interface Store {
   /** Synchronous reads on this thread's own read-only connection. May lag behind a write that is not yet committed. */
   readonly read: StoreReader;
+  /** Reads that may take their time, on another thread. */
+  readonly reads: Reads;
   /** Submit one verb. Verbs run in the order in which they were submitted, except that bodies may let others go first. */
   write<V extends Verb>(verb: V, input: VerbInput<V>): Receipt<VerbOutput<V>>;
   /** Resolves once everything submitted so far is durable. */
@@ -81,8 +89,16 @@ export interface RunStart {
   readonly explicit: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly client: string | null;
+  readonly traceParent: string | null;
   readonly cap: NanoUsd | null;
   readonly alertAt: readonly number[];
+}
+
+/** A tool's answer: the start of its text and how long the whole is in characters, where it is known. */
+export interface NewToolResult {
+  readonly callId: string;
+  readonly isError: boolean;
+  readonly output?: { readonly text: string; readonly length: number };
 }
 
 export interface AdmitInput {
@@ -105,10 +121,12 @@ export interface AdmitInput {
   readonly subagent: string | null;
   readonly side: string | null;
   readonly retryOf: string | null;
+  /** The agent's own span that the call names, as `TRACE-SPAN`. */
+  readonly traceParent: string | null;
   /** Upper bound to reserve on run, agent and team; 0 for what is never charged. */
   readonly reserve: NanoUsd;
-  /** Call ids of tool results first seen in this request. */
-  readonly toolResults: readonly { readonly callId: string; readonly isError: boolean }[];
+  /** Tool results first seen in this request. */
+  readonly toolResults: readonly NewToolResult[];
 }
 
 /** Room left on the tightest cap of a call, null without any cap. */
@@ -162,12 +180,12 @@ export interface SettleOutput {
 }
 
 /** Every write, by name. */
-export interface Verbs extends GateVerbs {
+export interface Verbs extends GateVerbs, RetentionVerbs {
   admit: { input: AdmitInput; output: AdmitOutput };
-  /** The request's exact bytes (after decoding), cut at its messages so that a conversation stores only what is new. */
-  storeRequest: { input: { exchangeId: string; body: Uint8Array }; output: null };
+  /** The request's exact bytes (after decoding), cut at its messages so that a conversation stores only what is new. `masked`: secrets taken out of them. */
+  storeRequest: { input: { exchangeId: string; body: Uint8Array; masked?: number }; output: null };
   /** The answer's exact bytes as they came from the provider. */
-  storeResponse: { input: { exchangeId: string; body: Uint8Array }; output: null };
+  storeResponse: { input: { exchangeId: string; body: Uint8Array; masked?: number }; output: null };
   settle: { input: SettleInput; output: SettleOutput };
   /** A request refused before any money was reserved (policy, pause, unpriced model). Recorded with its step. */
   refuse: {
@@ -189,6 +207,17 @@ export interface Verbs extends GateVerbs {
   endRun: {
     input: { at: number; runId: string; state: 'completed' | 'stopped'; by: By };
     output: { readonly changed: boolean; readonly run: RunRecord };
+  };
+  /** Refuse a run's new calls until it is resumed. A run that has ended is left as it is. */
+  pauseRun: {
+    input: { at: number; runId: string; paused: boolean; by: By };
+    output: { readonly changed: boolean; readonly run: RunRecord };
+  };
+  /** Write down what `Reads.digest` found: texts for the index, artifacts that tools have made. */
+  digest: {
+    input: { at: number; digest: Digest; artifactIds: readonly string[] };
+    /** The runs that have new artifacts. */
+    output: { readonly runIds: readonly string[] };
   };
   putArtifact: {
     input: {
@@ -266,6 +295,13 @@ export interface Verbs extends GateVerbs {
   };
   /** A named installation setting (`paused`, a configuration value last applied, …), JSON. */
   setSetting: { input: { at: number; name: string; value: unknown; by: By }; output: null };
+  /** Something that changes nothing in the store but belongs in the audit. */
+  recordFact: {
+    input: { at: number; kind: string; fields: Readonly<Record<string, unknown>>; by: By };
+    output: null;
+  };
+  /** Keep a head of the audit chain that has been signed. */
+  signHead: { input: { readonly head: SignedHead }; output: null };
   /** Settle what a crash left open: every exchange still `open` is charged its reservation and marked estimated. */
   recover: { input: { at: number }; output: { readonly settled: number } };
 }
@@ -340,6 +376,17 @@ export interface GateVerbs {
     input: { at: number; gateId: string; by: By };
     output: { readonly undone: boolean; readonly gate: GateRecord | null };
   };
+  /**
+   * Withdraw an approval that no agent has been given and no call is being made under: the gate is cancelled and its
+   * grants are revoked. `claimed`: a call under it is under way.
+   */
+  revokeGate: {
+    input: { at: number; gateId: string; reason: string | null; by: By };
+    output:
+      | { readonly kind: 'revoked'; readonly gate: GateRecord }
+      | { readonly kind: 'too_late'; readonly gate: GateRecord; readonly claimed: boolean }
+      | { readonly kind: 'not_found' };
+  };
   /** Extend a pending gate's expiry. */
   extendGate: {
     input: { at: number; gateId: string; expiresAt: number; by: By };
@@ -358,12 +405,17 @@ export interface GateVerbs {
   };
   /** Retries seen while waiting, counted in memory and noted now and then. */
   noteRetries: { input: { gateId: string; retries: number; lastRetryAt: number }; output: null };
-  /** The approved answer goes to the agent for the first time. */
-  releaseGate: { input: { at: number; gateId: string }; output: null };
+  /** The approved answer goes to the agent, noted the first time. False: its approval was revoked before, and nothing may go. */
+  releaseGate: { input: { at: number; gateId: string }; output: { readonly released: boolean } };
   /** Request gates: the approved call is about to be forwarded by this exchange. A crash after this leaves `outcome_unknown`. */
   claimGate: { input: { at: number; gateId: string; exchangeId: string }; output: { readonly claimed: boolean } };
   /** Request gates: the forwarded call ended. A complete 2xx answer is kept and consumes the approval, anything else leaves it approved. */
   consumeGate: { input: { at: number; gateId: string; answer: KeptAnswer | null }; output: null };
+  /** Remember an approval after the fact. Null, and nothing is stored, unless its gate is approved and its run goes on. */
+  addGrant: {
+    input: { at: number; grant: Omit<GrantRecord, 'used' | 'revoked_at'>; by: By };
+    output: { readonly grant: GrantRecord | null };
+  };
   revokeGrant: { input: { at: number; grantId: string; by: By }; output: { readonly grant: GrantRecord | null } };
   /** A grant let an action pass: counted and recorded in the audit. */
   useGrant: { input: { at: number; grantId: string; runId: string; exchangeId: string | null }; output: null };
@@ -379,9 +431,44 @@ export interface GateVerbs {
   };
 }
 
-export interface GateReader {
+/** What is known around a gate, for its reviewer. */
+export interface GateContextReader {
+  /** The gate's place in its run's trace; null if there is no such gate. */
+  gateStep(gateId: string): number | null;
+  /**
+   * Approved and rejected gates of the same rule and tool, other than this one, decided before an instant; latest first.
+   * Very long proposed actions are left out of them.
+   */
+  similarGates(to: {
+    readonly gateId: string;
+    readonly rule: string;
+    readonly tool: string;
+    readonly before: number;
+    readonly limit: number;
+  }): readonly GateRecord[];
+  /** An agent's latest tool calls over all its runs, latest first; `cut`: the arguments are longer than is kept in the trace. */
+  agentCalls(
+    agentId: string,
+    limit: number,
+  ): readonly { readonly runId: string; readonly tool: string; readonly argsText: string; readonly cut: boolean }[];
+  /** When an agent was first seen to use something, epoch ms; null if never. */
+  firstSeenAt(agentId: string, kind: SeenValue['kind'], value: string): number | null;
+  /** The run's first call whose request is stored, side traffic and subagents left out. */
+  firstExchange(runId: string): string | null;
+  /** Bytes of a stored request body; null without one. */
+  requestBytes(exchangeId: string): number | null;
+}
+
+export interface GateReader extends GateContextReader {
   gate(gateId: string): GateRecord | null;
-  gates(filter: { state?: GateState; runId?: string; cursor?: string; limit: number }): Page<GateRecord>;
+  /** Newest first. `find`: part of the rule's or agent's name. */
+  gates(filter: {
+    states?: readonly GateState[];
+    runId?: string;
+    find?: string;
+    cursor?: string;
+    limit: number;
+  }): Page<GateRecord>;
   /** Every gate of runs that have not ended, for the in-memory book. */
   liveGates(): readonly GateRecord[];
   /** The kept answer of a gate, or null once its run has ended and retention has removed it. */
@@ -424,21 +511,18 @@ export interface StoreReader extends GateReader {
   tokens(): readonly { readonly tokenHash: string; readonly agentId: string; readonly validUntil: number | null }[];
   teams(): readonly string[];
   run(runId: string): RunRecord | null;
-  /** Latest start first; `since` is the earliest start. A cursor that no page has returned throws RangeError. */
-  runs(filter: {
-    states?: readonly string[];
-    agentId?: string;
-    since?: number;
-    cursor?: string;
-    limit: number;
-  }): Page<RunRecord>;
+  /** Latest start first. */
+  runs(page: RunPageInput): RunPage;
   /** Up to two run ids of this agent filed under a key, newest first. */
   findRuns(agentId: string, key: RunKey): readonly string[];
   /** This agent's open runs that were not named explicitly and were active since `since`, at most two. */
   idleRuns(agentId: string, since: number): readonly string[];
   /** When the agent's most recent stopped run was stopped, and its id. */
   lastStopped(agentId: string): { readonly runId: string; readonly at: number } | null;
+  runsTotal(): number;
   exchange(exchangeId: string): ExchangeRecord | null;
+  /** Calls begun since an instant (epoch ms) that were answered. */
+  callsPassed(since: number): number;
   exchanges(runId: string): readonly ExchangeRecord[];
   steps(runId: string, filter: { afterStep?: number; limit: number }): readonly StepRecord[];
   requestBody(exchangeId: string): Uint8Array | null;
@@ -459,6 +543,12 @@ export interface StoreReader extends GateReader {
   setting(name: string): unknown;
   /** Audit records in order, from `afterSeq`. */
   audit(filter: { afterSeq: number; runId?: string; limit: number }): readonly AuditRecord[];
+  /** The end of the audit chain. */
+  auditHead(): ChainHead | null;
+  /** The signed heads, latest first. */
+  signedHeads(limit: number): readonly SignedHead[];
+  /** This installation's name in its audit. */
+  installation(): string | null;
   /** Output token counts of the model's latest settled calls (at most 200), for the learned estimate. */
   outputSamples(model: string): readonly number[];
   /** Models and tools each agent has used before, for drift. */

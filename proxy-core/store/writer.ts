@@ -1,3 +1,4 @@
+import { isChore } from './backlog.ts';
 import { createCheckpoints } from './checkpoints.ts';
 import { type CommitOutcome, type CommitPorts, commit, type StorageFailure, storageFailure } from './commit.ts';
 import { openDatabase } from './database.ts';
@@ -44,6 +45,7 @@ export function openWriter(options: WorkerOptions, say: (message: FromWorker) =>
     onFailure: (detail) => health.suffer({ trouble: { reason: 'io_error', detail }, final: true }),
   });
   let batch = 0;
+  let enforcing = true;
 
   const answer = (requests: readonly Request[], outcome: CommitOutcome): void => {
     batch += 1;
@@ -55,7 +57,20 @@ export function openWriter(options: WorkerOptions, say: (message: FromWorker) =>
     health.recover();
     say({ kind: 'replies', batch, replies: outcome.replies });
     durability.request(batch);
-    if (batch % LOOK_EVERY === 0) tend(checkpoints.whenBusy);
+    if (requests.every(isChore)) tend(checkpoints.whenIdle);
+    else if (batch % LOOK_EVERY === 0) tend(checkpoints.whenBusy);
+  };
+
+  /**
+   * A chore removes what nothing refers to any more, and says so itself (`tables/traces.ts`). SQLite would look through
+   * whole tables for every row, because what refers has no index for that; it would only slow every call.
+   */
+  const carryOut = (requests: readonly Request[]): CommitOutcome => {
+    const enforced = !requests.every(isChore);
+    // Only where it changes: SQLite prepares every statement anew after it.
+    if (enforced !== enforcing) connection.pragma(`foreign_keys = ${enforced ? 'ON' : 'OFF'}`);
+    enforcing = enforced;
+    return commit(ports, requests);
   };
 
   const tend = (look: () => void): void => {
@@ -64,12 +79,11 @@ export function openWriter(options: WorkerOptions, say: (message: FromWorker) =>
 
   return {
     serve(requests) {
-      const outcome: CommitOutcome =
-        health.lost === null ? commit(ports, requests) : { kind: 'lost', failure: health.lost };
+      const outcome: CommitOutcome = health.lost === null ? carryOut(requests) : { kind: 'lost', failure: health.lost };
       // What does not fit together may fit in part: a large body must not take the money's records down with it.
       const apart = outcome.kind === 'lost' && !outcome.failure.final && requests.length > 1;
       if (!apart) answer(requests, outcome);
-      else for (const request of requests) answer([request], commit(ports, [request]));
+      else for (const request of requests) answer([request], carryOut([request]));
     },
     rest: () => tend(checkpoints.whenIdle),
     async close() {

@@ -4,7 +4,7 @@ import { declaredTools } from './declared-tools.ts';
 import type { DeclaredTool, Format, RequestFacts, ToolResult, UnboundedFeature } from './format.ts';
 import { filledText, type JsonRecord, record, recordOrNull, records } from './loose-json.ts';
 import { renderErrorData } from './refusal.ts';
-import { blocksOf, choiceCount, distinct, emptyFacts, headOf, outputLimit } from './request-facts.ts';
+import { blocksOf, choiceCount, distinct, emptyFacts, headOf, latestOutputs, outputLimit } from './request-facts.ts';
 
 /** OpenAI Chat Completions (`POST /v1/chat/completions`) and its compatible providers. */
 export const chat: Format = {
@@ -25,7 +25,7 @@ function parseRequest(body: JsonRecord): RequestFacts {
     tools,
     outputLimit: outputLimit(body['max_completion_tokens'], body['max_tokens']),
     choices: choiceCount(body['n']),
-    toolResults: records(body['messages']).flatMap(toolResult),
+    toolResults: latestOutputs(records(body['messages']).flatMap(toolResult)),
     unbounded: distinct([...blocksOf(body['messages']).flatMap(unboundedPart), ...serverTool(tools)]),
     asksUsage: record(body['stream_options'])['include_usage'] === true,
     sessionHints: { ...facts.sessionHints, systemHead: headOf(system?.['content']) },
@@ -48,7 +48,7 @@ const serverTool = (tools: readonly DeclaredTool[]): readonly UnboundedFeature[]
 function toolResult(message: JsonRecord): readonly ToolResult[] {
   const id = message['role'] === 'tool' ? message['tool_call_id'] : message['role'] === 'function' && message['name'];
   const callId = filledText(id);
-  return callId === null ? [] : [{ callId, isError: false }];
+  return callId === null ? [] : [{ callId, isError: false, output: message['content'] }];
 }
 
 function unboundedPart(part: JsonRecord): readonly UnboundedFeature[] {

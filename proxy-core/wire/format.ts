@@ -32,6 +32,8 @@ export interface ToolCall {
 export interface ToolResult {
   readonly callId: string;
   readonly isError: boolean;
+  /** What the tool answered, as it stands in the body; only of the latest results. */
+  readonly output?: unknown;
 }
 
 /** The facts of one request body. */

@@ -4,7 +4,7 @@ import type { DeclaredTool, Format, RequestFacts, ToolResult, UnboundedFeature }
 import { filledText, type JsonRecord, record, recordOrNull, records } from './loose-json.ts';
 import { createMessagesMeaning } from './messages-answer.ts';
 import { renderErrorEvent } from './refusal.ts';
-import { blocksOf, distinct, emptyFacts, headOf, isSet, outputLimit } from './request-facts.ts';
+import { blocksOf, distinct, emptyFacts, headOf, isSet, latestOutputs, outputLimit } from './request-facts.ts';
 
 /** Anthropic Messages (`POST /v1/messages`, also `count_tokens`), betas included. */
 export const messages: Format = {
@@ -25,7 +25,7 @@ function parseRequest(body: JsonRecord): RequestFacts {
     ...facts,
     tools,
     outputLimit: outputLimit(body['max_tokens']),
-    toolResults: blocks.flatMap(toolResult),
+    toolResults: latestOutputs(blocks.flatMap(toolResult)),
     responseIds: earlier === null ? [] : [earlier],
     unbounded: distinct([...unboundedBody(body, tools), ...blocks.flatMap(unboundedBlock)]),
     sessionHints: { ...facts.sessionHints, systemHead: headOf(body['system']) },
@@ -56,7 +56,7 @@ function toolResult(block: JsonRecord): readonly ToolResult[] {
   const callId = filledText(block['tool_use_id']);
   // Results of provider-run tools (`web_search_tool_result`, …) are part of the model's own turn.
   if (callId === null || block['type'] !== 'tool_result') return [];
-  return [{ callId, isError: block['is_error'] === true }];
+  return [{ callId, isError: block['is_error'] === true, output: block['content'] }];
 }
 
 function unboundedBody(body: JsonRecord, tools: readonly DeclaredTool[]): readonly UnboundedFeature[] {

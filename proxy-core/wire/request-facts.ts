@@ -1,4 +1,4 @@
-import type { RequestFacts, UnboundedFeature } from './format.ts';
+import type { RequestFacts, ToolResult, UnboundedFeature } from './format.ts';
 import { filledText, type JsonRecord, list, record, records } from './loose-json.ts';
 
 /** Parts of reading a request that several formats share. */
@@ -49,6 +49,15 @@ export function headOf(content: unknown): string | null {
       .find((t) => t !== null);
   return text?.slice(0, HEAD_LENGTH) ?? null;
 }
+
+/** Outputs that are kept while a call is under way: a trace shows those of the results that are new, which are the last. */
+const OUTPUTS_KEPT = 16;
+
+/** Results without the outputs of all but the latest, so that a long conversation is not held in memory twice. */
+export const latestOutputs = (results: readonly ToolResult[]): readonly ToolResult[] =>
+  results.map((result, index) =>
+    index < results.length - OUTPUTS_KEPT ? { callId: result.callId, isError: result.isError } : result,
+  );
 
 /** The list without repetitions. */
 export const distinct = (features: readonly UnboundedFeature[]): readonly UnboundedFeature[] => [...new Set(features)];

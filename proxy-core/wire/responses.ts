@@ -3,7 +3,7 @@ import { allowedTools, declaredTools, mcpServer } from './declared-tools.ts';
 import type { DeclaredTool, Format, RequestFacts, ToolResult, UnboundedFeature } from './format.ts';
 import { filledText, type JsonRecord, record, recordOrNull, records } from './loose-json.ts';
 import { renderErrorData } from './refusal.ts';
-import { distinct, emptyFacts, headOf, isSet, outputLimit } from './request-facts.ts';
+import { distinct, emptyFacts, headOf, isSet, latestOutputs, outputLimit } from './request-facts.ts';
 import { createResponsesMeaning } from './responses-answer.ts';
 
 /** OpenAI Responses (`POST /v1/responses`), as the SDKs and Codex speak it. */
@@ -24,7 +24,7 @@ function parseRequest(body: JsonRecord): RequestFacts {
     ...facts,
     tools,
     outputLimit: outputLimit(body['max_output_tokens']),
-    toolResults: items.flatMap(toolResult),
+    toolResults: latestOutputs(items.flatMap(toolResult)),
     responseIds: [body['previous_response_id'], conversationId(body)].flatMap((id) => filledText(id) ?? []),
     unbounded: distinct([...unboundedBody(body, tools), ...items.flatMap(unboundedItem)]),
     background: isSet(body['background']),
@@ -57,7 +57,8 @@ function toolResult(item: JsonRecord): readonly ToolResult[] {
   const type = filledText(item['type']) ?? '';
   const callId = filledText(item['call_id']) ?? filledText(item['approval_request_id']);
   if (callId === null || !(type.endsWith('_output') || type === 'mcp_approval_response')) return [];
-  return [{ callId, isError: item['status'] === 'failed' || item['status'] === 'incomplete' }];
+  const isError = item['status'] === 'failed' || item['status'] === 'incomplete';
+  return [{ callId, isError, output: item['output'] }];
 }
 
 function unboundedBody(body: JsonRecord, tools: readonly DeclaredTool[]): readonly UnboundedFeature[] {

@@ -1,24 +1,10 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { verifyChain } from '../../proxy-core/audit/chain.ts';
-import { writable } from '../../proxy-core/store/handle.ts';
-import { first } from '../../proxy-core/store/migrations/010-first.ts';
-import { gates } from '../../proxy-core/store/migrations/020-gates.ts';
-import { MIGRATIONS, migrate, schemaVersion } from '../../proxy-core/store/migrations/ladder.ts';
-import { beginAudit, sha256 } from '../../proxy-core/store/tables/audit.ts';
-import { createRecentBodies } from '../../proxy-core/store/tables/bodies.ts';
-import { VERBS } from '../../proxy-core/store/verbs/table.ts';
-import {
-  admitInput,
-  agentInput,
-  NOON,
-  OPERATOR,
-  settleInput,
-  type TemporaryHome,
-  temporaryHome,
-} from './fixture-store.ts';
+import { MIGRATIONS } from '../../proxy-core/store/migrations/ladder.ts';
+import { sha256 } from '../../proxy-core/store/tables/audit.ts';
+import { stopEverywhere, writeEarlierStore } from './earlier-store.ts';
+import { admitInput, agentInput, NOON, type TemporaryHome, temporaryHome } from './fixture-store.ts';
 import { decision, openInput } from './gate-fixtures.ts';
 
 /** From the first schema, with the rows that real verbs leave in it, to the one with gates. */
@@ -29,31 +15,8 @@ beforeEach(() => {
 });
 afterEach(() => home.remove());
 
-/** A store of schema 10 in use: an agent, a run with a settled and an open call, bodies, an artifact, a policy. */
-function storeOfSchema10(): { readonly audit: number } {
-  mkdirSync(dirname(home.path), { mode: 0o700 });
-  const connection = new Database(home.path);
-  connection.pragma('journal_mode = WAL');
-  migrate(connection, () => undefined, [first]);
-  const db = writable(connection);
-  const tx = { db, recent: createRecentBodies() };
-  beginAudit(db, NOON);
-  VERBS.saveAgent(tx, agentInput());
-  VERBS.savePolicy(tx, { at: NOON, name: 'refunds', document: '{}', note: 'first', by: OPERATOR });
-  VERBS.admit(tx, admitInput('xch_1'));
-  VERBS.storeRequest(tx, { exchangeId: 'xch_1', body: Buffer.from('{"messages":[]}') });
-  VERBS.settle(tx, settleInput('xch_1'));
-  VERBS.admit(tx, admitInput('xch_2'));
-  const artifact = { artifactId: 'art_1', runId: 'run_1', name: 'out.txt', contentType: 'text/plain' };
-  VERBS.putArtifact(tx, { at: NOON, ...artifact, body: Buffer.from('x'), by: OPERATOR });
-  const audit = connection.prepare<[], number>('SELECT count(*) FROM audit').pluck().get() ?? 0;
-  expect(schemaVersion(connection)).toBe(10);
-  connection.close();
-  return { audit };
-}
-
 it('keeps every row of the schema before, and gates work on runs that began there', async () => {
-  const before = storeOfSchema10();
+  const before = writeEarlierStore(home.path, 10);
   const store = await home.open();
   expect(store.read.agents()).toMatchObject([{ agent_id: 'agt_1' }]);
   expect(store.read.run('run_1')).toMatchObject({ state: 'open', spent_nano: 60, reserved_nano: 100 });
@@ -69,19 +32,10 @@ it('keeps every row of the schema before, and gates work on runs that began ther
 });
 
 it('killed after any of its statements leaves the schema before', () => {
-  storeOfSchema10();
-  for (let statement = 1; statement <= gates.statements.length; statement += 1) {
-    const connection = new Database(home.path);
-    let passed = 0;
-    const stop = (): void => {
-      passed += 1;
-      if (passed === statement) throw new Error('stopped');
-    };
-    expect(() => migrate(connection, stop)).toThrow('stopped');
-    expect(schemaVersion(connection)).toBe(10);
+  writeEarlierStore(home.path, 10);
+  stopEverywhere(home.path, 20, (connection) => {
     expect(connection.prepare("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'gates%'").pluck().get()).toBe(0);
-    connection.close();
-  }
+  });
 });
 
 it('is one step of an ascending ladder', () => {

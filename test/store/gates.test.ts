@@ -760,12 +760,12 @@ describe('reading gates', () => {
       'gate_1',
       'gate_0',
     ]);
-    expect(ids(store.read.gates({ state: 'approved', limit: 10 }))).toEqual(['gate_3']);
+    expect(ids(store.read.gates({ states: ['approved'], limit: 10 }))).toEqual(['gate_3']);
     expect(ids(store.read.gates({ runId: 'run_2', limit: 10 }))).toEqual(['gate_6']);
     const seen: string[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
       const page: ReturnType<Store['read']['gates']> = store.read.gates({
-        state: 'pending',
+        states: ['pending'],
         limit: 2,
         ...(cursor === '' ? {} : { cursor }),
       });

@@ -175,7 +175,8 @@ describe('F11: a file', () => {
 describe('migrations', () => {
   it('are numbered in tens, ascending', () => {
     const versions = MIGRATIONS.map(({ version }) => version);
-    expect(versions).toEqual(versions.map((_, index) => (index + 1) * 10));
+    expect(versions.filter((version) => version % 10 !== 0)).toEqual([]);
+    expect(versions).toEqual([...new Set(versions)].toSorted((a, b) => a - b));
   });
 
   it('take rows of the version before with them and roll back whole when a statement fails', () => {

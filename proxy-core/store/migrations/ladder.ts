@@ -3,6 +3,10 @@ import { StoreRefused } from '../refusal.ts';
 import { first } from './010-first.ts';
 import { gates } from './020-gates.ts';
 import { seen } from './030-seen.ts';
+import { runs } from './040-runs.ts';
+import { auditHeads } from './060-audit-heads.ts';
+import { traces } from './070-traces.ts';
+import { retention } from './080-retention.ts';
 
 /** One step of the schema: append-only, numbered in tens. What has been released is never edited. */
 export interface Migration {
@@ -11,7 +15,7 @@ export interface Migration {
 }
 
 /** All steps, ascending. */
-export const MIGRATIONS: readonly Migration[] = [first, gates, seen];
+export const MIGRATIONS: readonly Migration[] = [first, gates, seen, runs, auditHeads, traces, retention];
 
 /** `PRAGMA application_id` of our files ("RGAT"), so that another program's database is never taken for ours. */
 export const APPLICATION_ID = 0x52474154;

@@ -37,9 +37,17 @@ export function listArtifacts(db: Readable, runId: string): readonly ArtifactRec
     .map((row) => artifactRecord.parse(row));
 }
 
-/** Where an artifact's bytes are, or null. */
-export function findArtifactBlob(db: Readable, artifactId: string): number | null {
-  return (
-    db.one<{ blob_id: number }>('SELECT blob_id FROM artifacts WHERE artifact_id = +?', artifactId)?.blob_id ?? null
+export const countArtifacts = (db: Readable, runId: string): number =>
+  db.one<{ count: number }>('SELECT count(*) AS count FROM artifacts WHERE run_id = +?', runId)?.count ?? 0;
+
+/** Where an artifact's bytes are and what they are, or null. */
+export function findArtifactPlace(
+  db: Readable,
+  artifactId: string,
+): { readonly blobId: number; readonly contentType: string } | null {
+  const row = db.one<{ blob_id: number; content_type: string }>(
+    'SELECT blob_id, content_type FROM artifacts WHERE artifact_id = +?',
+    artifactId,
   );
+  return row === undefined ? null : { blobId: row.blob_id, contentType: row.content_type };
 }

@@ -24,7 +24,44 @@ export function putBlob(db: Writable, bytes: Uint8Array): { readonly blobId: num
     sha256.subarray(0, 8),
     sha256,
   );
-  return { blobId: known?.blob_id ?? insertBlob(db, bytes, sha256), sha256 };
+  const blobId = known?.blob_id ?? insertBlob(db, bytes, sha256);
+  watched.get(db)?.add(blobId);
+  return { blobId, sha256 };
+}
+
+/** Blobs used while a sweep goes on, by the connection that stores them: what is used anew must not be taken for unused. */
+const watched = new WeakMap<Writable, Set<number>>();
+
+/** Note from now on which blobs are used, by this connection: the only one that stores any. */
+export const watchBlobs = (db: Writable): void => void watched.set(db, new Set());
+
+export const unwatchBlobs = (db: Writable): void => void watched.delete(db);
+
+/** The highest id, 0 without blobs. */
+export const maxBlob = (db: Readable): number =>
+  db.one<{ last: number | null }>('SELECT max(blob_id) AS last FROM blobs')?.last ?? 0;
+
+/**
+ * Remove up to `limit` of the blobs with ids in a range, both ends inclusive, but none used since `watchBlobs`; nothing
+ * unless they are watched. `upTo`: the range is seen to up to here.
+ */
+export function removeBlobs(
+  db: Writable,
+  from: number,
+  to: number,
+  limit: number,
+): { readonly upTo: number; readonly removed: number } {
+  const used = watched.get(db);
+  if (used === undefined) return { upTo: to, removed: 0 };
+  const rows = db.all<{ blob_id: number }>(
+    'SELECT blob_id FROM blobs WHERE blob_id BETWEEN ? AND ? ORDER BY blob_id LIMIT ?',
+    from,
+    to,
+    limit,
+  );
+  const unused = rows.filter((row) => !used.has(row.blob_id));
+  for (const row of unused) db.run('DELETE FROM blobs WHERE blob_id = +?', row.blob_id);
+  return { upTo: rows.length < limit ? to : (rows.at(-1)?.blob_id ?? to), removed: unused.length };
 }
 
 function insertBlob(db: Writable, bytes: Uint8Array, sha256: Buffer): number {
@@ -37,6 +74,13 @@ function insertBlob(db: Writable, bytes: Uint8Array, sha256: Buffer): number {
     smaller ? ZSTD : PLAIN,
     smaller ? packed : bytes,
   );
+}
+
+/** The size of a blob's bytes. Throws if it is missing. */
+export function blobSize(db: Readable, blobId: number): number {
+  const row = db.one<{ size: number }>('SELECT size FROM blobs WHERE blob_id = +?', blobId);
+  if (row === undefined) throw new Error(`no such blob: ${blobId}`);
+  return row.size;
 }
 
 /** The bytes of a blob. Throws if it is missing or damaged. */

@@ -1,7 +1,7 @@
 import { cutBody } from '../body-cuts.ts';
 import type { Readable, Writable } from '../handle.ts';
 import { packIds, unpackIds } from '../id-list.ts';
-import { putBlob, readBlob } from './blobs.ts';
+import { blobSize, putBlob, readBlob } from './blobs.ts';
 
 /**
  * Bodies are lists of blobs. A conversation's next request repeats most of the one before, so its row names that
@@ -24,6 +24,8 @@ export interface BodyList {
 export interface RecentBodies {
   of(runId: string): readonly BodyList[] | undefined;
   add(runId: string, body: BodyList): void;
+  /** Forget a run's: its bodies are being removed. */
+  drop(runId: string): void;
   forget(): void;
 }
 
@@ -38,6 +40,7 @@ export function createRecentBodies(): RecentBodies {
       const [oldest] = runs.keys();
       if (runs.size > RUNS_REMEMBERED && oldest !== undefined) runs.delete(oldest);
     },
+    drop: (runId) => void runs.delete(runId),
     forget: () => runs.clear(),
   };
 }
@@ -75,6 +78,59 @@ export function readBody(db: Readable, bodyId: number): Uint8Array {
   const bytes = Buffer.concat(blobs.map((blobId) => readBlob(db, blobId)));
   if (bytes.length !== size) throw new Error(`body ${bodyId} is damaged`);
   return bytes;
+}
+
+/** Bytes of a body from `offset` on, at most `limit`; only the blobs they lie in are read. Throws if one is missing or damaged. */
+export function readBodyPart(
+  db: Readable,
+  bodyId: number,
+  offset: number,
+  limit: number,
+): { readonly bytes: Uint8Array; readonly total: number } {
+  const { size, blobs } = readList(db, bodyId);
+  const end = Math.min(size, offset + limit);
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  for (const blobId of blobs) {
+    if (at >= end) break;
+    const length = blobSize(db, blobId);
+    if (at + length > offset) parts.push(readBlob(db, blobId).subarray(Math.max(0, offset - at), end - at));
+    at += length;
+  }
+  // In an array of its own: what is sent to another thread takes its whole buffer along.
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let filled = 0;
+  for (const part of parts) {
+    bytes.set(part, filled);
+    filled += part.length;
+  }
+  return { bytes, total: size };
+}
+
+/** A body with the places in it that an earlier body of its run does not have. */
+export interface FreshBody {
+  readonly bytes: Uint8Array;
+  /** Ascending, `[start, end)`. */
+  readonly fresh: readonly (readonly [start: number, end: number])[];
+}
+
+/**
+ * Read a body and tell what in it is new. It is compared with the body it builds on and with `earlier` ones: after
+ * `MAX_DEPTH` steps a conversation builds on none, or on one from some turns ago.
+ */
+export function readFreshBody(db: Readable, bodyId: number, earlier: readonly number[]): FreshBody {
+  const row = db.one<BodyRow>(SELECT_BODY, bodyId);
+  const { blobs } = readList(db, bodyId);
+  const others = new Set(row?.base_body == null ? earlier : [row.base_body, ...earlier]);
+  const known = new Set([...others].flatMap((id) => [...readList(db, id).blobs]));
+  const pieces = blobs.map((blobId) => readBlob(db, blobId));
+  const fresh: [number, number][] = [];
+  let at = 0;
+  pieces.forEach((piece, index) => {
+    if (!known.has(blobs[index] ?? 0)) fresh.push([at, at + piece.length]);
+    at += piece.length;
+  });
+  return { bytes: Buffer.concat(pieces), fresh };
 }
 
 interface Base {

@@ -1,4 +1,5 @@
-import { type ExchangeRecord, exchangeRecord } from '../../contract/records.ts';
+import { renderId } from '../../contract/ids.ts';
+import { type ExchangeRecord, exchangeRecord, type WireFormat } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
 import { parseColumn } from '../json-column.ts';
 import type { AdmitInput, SettleInput } from '../store.ts';
@@ -30,7 +31,7 @@ interface ExchangeRow extends Omit<ExchangeRecord, 'stream' | 'estimated' | 'usa
 const SELECT_EXCHANGE = `SELECT e.exchange_id, e.run_id, e.agent_id, e.step, e.state, e.method, e.path, e.wire_format,
   e.provider, coalesce(e.model, e.answered_model) AS model, e.stream, e.status, e.failure, e.client, e.subagent, e.side,
   e.started_at, e.first_byte_at, e.ended_at, e.reserved_nano, e.cost_nano, e.estimated, e.usage, e.finish_reason,
-  e.retry_of FROM exchanges e`;
+  e.retry_of, e.trace_parent, e.masked FROM exchanges e`;
 
 /** How an exchange begins: open with its reservation, or refused at once. */
 export type ExchangeStart =
@@ -43,8 +44,9 @@ export function insertExchange(db: Writable, input: ExchangeFacts, step: number,
   const refused = start.state === 'refused';
   db.run(
     `INSERT INTO exchanges (exchange_id, run_id, agent_id, team, step, state, method, path, wire_format, provider,
-       model, stream, status, failure, client, subagent, side, started_at, ended_at, reserved_nano, retry_of)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       model, stream, status, failure, client, subagent, side, started_at, ended_at, reserved_nano, retry_of,
+       trace_parent)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     input.exchangeId,
     input.runId,
     input.agentId,
@@ -66,6 +68,7 @@ export function insertExchange(db: Writable, input: ExchangeFacts, step: number,
     refused ? input.at : null,
     refused ? 0 : start.reserved,
     input.retryOf,
+    input.traceParent,
   );
 }
 
@@ -110,6 +113,17 @@ export function findExchange(db: Readable, exchangeId: string): ExchangeRecord |
   return row === undefined ? null : toRecord(row);
 }
 
+/** How many exchanges begun since an instant (epoch ms) were answered. Their ids begin with the time, which makes this a range. */
+export function countPassed(db: Readable, since: number): number {
+  const time = new Uint8Array(16);
+  new DataView(time.buffer).setBigUint64(0, BigInt(Math.max(0, since)) << 16n);
+  const row = db.one<{ calls: number }>(
+    `SELECT count(*) AS calls FROM exchanges WHERE exchange_id >= ? AND state = 'completed'`,
+    renderId('xch', time),
+  );
+  return row?.calls ?? 0;
+}
+
 /** A run's exchanges in the order of their steps: found through the steps, which are kept in that order. */
 export function listExchanges(db: Readable, runId: string): readonly ExchangeRecord[] {
   const rows = db.all<ExchangeRow>(
@@ -118,6 +132,81 @@ export function listExchanges(db: Readable, runId: string): readonly ExchangeRec
     runId,
   );
   return rows.map(toRecord);
+}
+
+/** A run's exchanges whose step is behind `afterStep`, in order, at most `limit`. */
+export function listExchangePage(
+  db: Readable,
+  page: { readonly runId: string; readonly afterStep: number; readonly limit: number },
+): readonly ExchangeRecord[] {
+  const rows = db.all<ExchangeRow>(
+    `${SELECT_EXCHANGE} JOIN steps s ON e.exchange_id = s.exchange_id AND e.step = s.step
+     WHERE s.run_id = +? AND s.step > ? ORDER BY s.step LIMIT ?`,
+    page.runId,
+    page.afterStep,
+    page.limit,
+  );
+  return rows.map(toRecord);
+}
+
+/** The content type of an exchange's answer, or null. */
+export const findAnswerType = (db: Readable, exchangeId: string): string | null =>
+  db.one<{ type: string | null }>(
+    'SELECT response_content_type AS type FROM exchanges WHERE exchange_id = +?',
+    exchangeId,
+  )?.type ?? null;
+
+/** A settled call that nobody has looked at. */
+export interface UndigestedExchange {
+  readonly exchange_id: string;
+  readonly run_id: string;
+  readonly step: number;
+  readonly path: string;
+  readonly wire_format: WireFormat | null;
+  readonly request_body: number | null;
+  readonly response_body: number | null;
+  readonly response_content_type: string | null;
+}
+
+/** Settled calls that are to be looked at, oldest first: with their bodies, or ended before `endedBefore` (epoch ms). */
+export const listUndigested = (db: Readable, endedBefore: number, limit: number): readonly UndigestedExchange[] =>
+  db.all(
+    `SELECT exchange_id, run_id, step, path, wire_format, request_body, response_body, response_content_type
+     FROM exchanges WHERE digested = 0 AND state <> 'open'
+       AND ((request_body IS NOT NULL AND (response_body IS NOT NULL OR status IS NULL OR state = 'refused'))
+         OR ended_at < ?)
+     ORDER BY exchange_id LIMIT ?`,
+    endedBefore,
+    limit,
+  );
+
+export function setExchangeDigested(db: Writable, exchangeId: string): void {
+  db.run('UPDATE exchanges SET digested = 1 WHERE exchange_id = +?', exchangeId);
+}
+
+/** The request bodies of the four calls of a run before a step, the latest first. */
+export const listEarlierBodies = (db: Readable, runId: string, step: number): readonly number[] =>
+  db
+    .all<{ body: number }>(
+      `SELECT e.request_body AS body FROM steps s JOIN exchanges e ON e.exchange_id = s.exchange_id AND e.step = s.step
+       WHERE s.run_id = +? AND s.step < ? AND e.request_body IS NOT NULL ORDER BY s.step DESC LIMIT 4`,
+      runId,
+      step,
+    )
+    .map(({ body }) => body);
+
+/** Where an exchange's answer is and how to read it; null if it is not stored or of no wire format. */
+export function findAnswer(
+  db: Readable,
+  exchangeId: string,
+): { readonly format: WireFormat; readonly bodyId: number; readonly stream: boolean } | null {
+  const row = db.one<Pick<UndigestedExchange, 'wire_format' | 'response_body' | 'response_content_type'>>(
+    'SELECT wire_format, response_body, response_content_type FROM exchanges WHERE exchange_id = +?',
+    exchangeId,
+  );
+  if (row === undefined || row.wire_format === null || row.response_body === null) return null;
+  const stream = row.response_content_type?.startsWith('text/event-stream') ?? false;
+  return { format: row.wire_format, bodyId: row.response_body, stream };
 }
 
 /** Output tokens of the latest completed calls that asked for a model, at most 200. */
@@ -140,8 +229,20 @@ export function findExchangeBody(db: Readable, exchangeId: string, side: 'reques
   return row?.body ?? null;
 }
 
-export function setExchangeBody(db: Writable, exchangeId: string, side: 'request' | 'response', bodyId: number): void {
-  db.run(`UPDATE exchanges SET ${side}_body = ? WHERE exchange_id = +?`, bodyId, exchangeId);
+/** File a stored body; `masked`: secrets that were taken out of it. */
+export function setExchangeBody(
+  db: Writable,
+  exchangeId: string,
+  side: 'request' | 'response',
+  bodyId: number,
+  masked = 0,
+): void {
+  db.run(
+    `UPDATE exchanges SET ${side}_body = ?, masked = masked + ? WHERE exchange_id = +?`,
+    bodyId,
+    masked,
+    exchangeId,
+  );
 }
 
 const toRecord = (row: ExchangeRow): ExchangeRecord =>

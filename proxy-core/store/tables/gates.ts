@@ -160,6 +160,14 @@ export function findStoredGate(db: Readable, gateId: string): StoredGate | null 
 /** The gate, or null. */
 export const findGate = (db: Readable, gateId: string): GateRecord | null => findStoredGate(db, gateId)?.gate ?? null;
 
+/** The gate, with no proposed actions where their text is longer than `maxBytes`; null if there is none. */
+export function findGateWithin(db: Readable, gateId: string, maxBytes: number): GateRecord | null {
+  const row = db.one<GateRow>(`${SELECT_GATE} WHERE g.gate_id = +?`, gateId);
+  if (row === undefined) return null;
+  const size = db.one<{ size: number }>('SELECT size FROM blobs WHERE blob_id = +?', row.actions_blob)?.size ?? 0;
+  return (size <= maxBytes ? toStored(db, row) : toStored(db, row, [])).gate;
+}
+
 /** The gate that answers for a fingerprint, or null. */
 export function findCurrentGate(db: Readable, fingerprint: string): StoredGate | null {
   return storedOrNull(db, db.one<GateRow>(`${SELECT_GATE} WHERE g.fingerprint = +? AND g.current = 1`, fingerprint));
@@ -180,6 +188,12 @@ export const listPendingGates = (
     .all<GateRow>(`${SELECT_GATE} WHERE g.state = 'pending' AND g.${of.column} = +? ORDER BY g.created_at`, of.id)
     .map((row) => toStored(db, row));
 
+/** A run's gates, oldest first. */
+export const listGatesOfRun = (db: Readable, runId: string): readonly GateRecord[] =>
+  db
+    .all<GateRow>(`${SELECT_GATE} WHERE g.run_id = +? ORDER BY g.created_at, g.gate_id`, runId)
+    .map((row) => toStored(db, row).gate);
+
 /** Gates whose call went out and whose end is not known. */
 export const listClaimedGates = (db: Readable): readonly StoredGate[] =>
   db
@@ -195,8 +209,11 @@ export const listLiveGates = (db: Readable): readonly GateRecord[] =>
     .map((row) => toStored(db, row).gate);
 
 export interface GateFilter {
-  readonly state?: GateState;
+  /** At least one. */
+  readonly states?: readonly GateState[];
   readonly runId?: string;
+  /** Part of the rule's or the agent's name, in any case. */
+  readonly find?: string;
   readonly cursor?: string;
   readonly limit: number;
 }
@@ -204,7 +221,14 @@ export interface GateFilter {
 /** A page of gates, newest first. Throws RangeError for a cursor that no page has returned. */
 export function listGates(db: Readable, filter: GateFilter): Page<GateRecord> {
   const parts: (readonly [string, ...SqlValue[]])[] = [];
-  if (filter.state !== undefined) parts.push(['g.state = +?', filter.state]);
+  const [state, ...others] = filter.states ?? [];
+  if (state !== undefined && others.length === 0) parts.push(['g.state = +?', state]);
+  // Several states are most of all gates: found in the order of creation, they need not be sorted.
+  else if (state !== undefined) parts.push([`+g.state IN (?${', ?'.repeat(others.length)})`, state, ...others]);
+  if (filter.find !== undefined) {
+    const part = filter.find.toLowerCase();
+    parts.push(['(instr(lower(g.rule), ?) > 0 OR instr(lower(a.name), ?) > 0)', part, part]);
+  }
   if (filter.runId !== undefined) parts.push(['g.run_id = +?', filter.runId]);
   if (filter.cursor !== undefined) parts.push(['(g.created_at, g.gate_id) < (?, ?)', ...parseCursor(filter.cursor)]);
   const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`;
@@ -232,10 +256,10 @@ const readJson = (db: Readable, blobId: number): unknown => JSON.parse(Buffer.fr
 const storedOrNull = (db: Readable, row: GateRow | undefined): StoredGate | null =>
   row === undefined ? null : toStored(db, row);
 
-function toStored(db: Readable, row: GateRow): StoredGate {
+function toStored(db: Readable, row: GateRow, actions: unknown = readJson(db, row.actions_blob)): StoredGate {
   const gate = gateRecord.parse({
     ...row,
-    proposed_actions: readJson(db, row.actions_blob),
+    proposed_actions: actions,
     explanation: readJson(db, row.explanation_blob),
     approver_channels: parseColumn(row.approver_channels),
     suggested_args: row.suggested_args === null ? null : parseColumn(row.suggested_args),

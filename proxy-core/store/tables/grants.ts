@@ -54,6 +54,20 @@ export const listGrants = (db: Readable, now: number): readonly GrantRecord[] =>
 export const listGrantsOfGate = (db: Readable, gateId: string): readonly GrantRecord[] =>
   db.all<GrantRow>(`${SELECT_GRANT} WHERE t.gate_id = +? AND t.revoked_at IS NULL`, gateId).map(toRecord);
 
+/** Grants that gates of a run gave, ended ones too, and those in force at `now` that its agent has beyond it; newest first. */
+export const listGrantsOfRun = (db: Readable, runId: string, now: number): readonly GrantRecord[] =>
+  db
+    .all<GrantRow>(
+      `${SELECT_GRANT} WHERE t.gate_id IN (SELECT gate_id FROM gates WHERE run_id = +?) OR (
+         t.scope = 'rule-agent' AND t.agent_id = (SELECT agent_id FROM runs WHERE run_id = +?)
+         AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?))
+       ORDER BY t.created_at DESC, t.grant_id DESC`,
+      runId,
+      runId,
+      now,
+    )
+    .map(toRecord);
+
 /** Revoke a grant; false if it had been. */
 export const revokeGrantRow = (db: Writable, grantId: string, at: number): boolean =>
   db.run('UPDATE grants SET revoked_at = ? WHERE grant_id = +? AND revoked_at IS NULL', at, grantId) === 1;

@@ -1,18 +1,20 @@
 import { type RunRecord, type RunState, runRecord } from '../../contract/records.ts';
-import type { Readable, SqlValue, Writable } from '../handle.ts';
+import type { Readable, Writable } from '../handle.ts';
 import { parseColumn } from '../json-column.ts';
-import type { Page, RunKey, RunStart } from '../store.ts';
+import type { RunKey, RunStart } from '../store.ts';
 
 /** Runs and the keys they are found by. A run's cap and reservations are its account's (`budgets`); its totals are here. */
 
-/** CROSS JOIN keeps the runs outermost, so that a list follows an index of theirs and stops at its limit. */
-const SELECT_RUN = `SELECT r.run_id, r.agent_id, a.name AS agent, r.state, r.policy, r.explicit, r.labels, r.client,
+/** Runs as `toRunRecord` wants them. CROSS JOIN keeps the runs outermost, so that a list follows an index of theirs and stops at its limit. */
+export const SELECT_RUN = `SELECT r.run_id, r.agent_id, a.name AS agent, r.state, r.policy, r.explicit, r.labels, r.client,
   r.started_at, r.last_activity_at, r.ended_at, r.spent_nano, b.reserved_nano, b.cap_nano, r.exchanges, r.tool_calls,
-  r.steps, r.input_tokens, r.output_tokens, r.models
+  r.steps, r.input_tokens, r.output_tokens, r.models, r.gates, r.paused, r.last_refusal, r.trace_parent,
+  r.trace_pruned_at
   FROM runs r CROSS JOIN agents a ON a.agent_id = r.agent_id CROSS JOIN budgets b ON b.scope = 'run' AND b.subject = r.run_id`;
 
-interface RunRow extends Omit<RunRecord, 'explicit' | 'labels' | 'models'> {
+export interface RunRow extends Omit<RunRecord, 'explicit' | 'labels' | 'models' | 'paused'> {
   readonly explicit: number;
+  readonly paused: number;
   readonly labels: string;
   readonly models: string;
 }
@@ -31,13 +33,17 @@ export function findRunHead(db: Readable, runId: string): RunHead | null {
 /** The run's full record, or null. */
 export function findRun(db: Readable, runId: string): RunRecord | null {
   const row = db.one<RunRow>(`${SELECT_RUN} WHERE r.run_id = +?`, runId);
-  return row === undefined ? null : toRecord(row);
+  return row === undefined ? null : toRunRecord(row);
 }
+
+export const countRuns = (db: Readable): number =>
+  db.one<{ runs: number }>('SELECT count(*) AS runs FROM runs')?.runs ?? 0;
 
 export function insertRun(db: Writable, agentId: string, start: RunStart, at: number): RunHead {
   db.run(
-    `INSERT INTO runs (run_id, agent_id, state, policy, explicit, labels, client, started_at, last_activity_at)
-     VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO runs (run_id, agent_id, state, policy, explicit, labels, client, started_at, last_activity_at,
+       trace_parent)
+     VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?)`,
     start.runId,
     agentId,
     start.policy,
@@ -46,6 +52,7 @@ export function insertRun(db: Writable, agentId: string, start: RunStart, at: nu
     start.client,
     at,
     at,
+    start.traceParent,
   );
   return { run_id: start.runId, agent_id: agentId, state: 'open' };
 }
@@ -70,28 +77,58 @@ export function advanceRun(
 
 /** Note a model the run has used. */
 export function addRunModel(db: Writable, runId: string, model: string): void {
-  db.run(
+  const added = db.run(
     `UPDATE runs SET models = json_insert(models, '$[#]', ?)
      WHERE run_id = +? AND NOT EXISTS (SELECT 1 FROM json_each(runs.models) WHERE value = +?)`,
     model,
     runId,
     model,
   );
+  if (added > 0) noteRunUse(db, runId, 'model', model);
 }
 
-/** Add what a settled exchange cost and used to the run's totals. */
+/** Note a tool the run has called. */
+export const addRunTool = (db: Writable, runId: string, tool: string): void => noteRunUse(db, runId, 'tool', tool);
+
+function noteRunUse(db: Writable, runId: string, kind: 'model' | 'tool', value: string): void {
+  db.run('INSERT INTO run_uses (kind, value, run_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', kind, value, runId);
+}
+
+/** Note why the run's latest call was refused. */
+export function setLastRefusal(db: Writable, runId: string, failure: string): void {
+  db.run('UPDATE runs SET last_refusal = ? WHERE run_id = +?', failure, runId);
+}
+
+/** Count a gate that was opened. */
+export function countGate(db: Writable, runId: string): void {
+  db.run('UPDATE runs SET gates = gates + 1 WHERE run_id = +?', runId);
+}
+
+/** Pause or resume a run; false if it was so before. */
+export const setRunPaused = (db: Writable, runId: string, paused: boolean): boolean =>
+  db.run('UPDATE runs SET paused = ? WHERE run_id = +? AND paused <> ?', paused ? 1 : 0, runId, paused ? 1 : 0) === 1;
+
+/** Add what a settled exchange cost and used to the run's totals; `refusal` is why its answer was not let through, or null. */
 export function chargeRun(
   db: Writable,
   runId: string,
-  charge: { cost: number; toolCalls: number; inputTokens: number; outputTokens: number; at: number },
+  charge: {
+    cost: number;
+    toolCalls: number;
+    inputTokens: number;
+    outputTokens: number;
+    refusal: string | null;
+    at: number;
+  },
 ): void {
   db.run(
     `UPDATE runs SET spent_nano = spent_nano + ?, tool_calls = tool_calls + ?, input_tokens = input_tokens + ?,
-       output_tokens = output_tokens + ?, last_activity_at = max(last_activity_at, ?) WHERE run_id = +?`,
+       output_tokens = output_tokens + ?, last_refusal = ?, last_activity_at = max(last_activity_at, ?) WHERE run_id = +?`,
     charge.cost,
     charge.toolCalls,
     charge.inputTokens,
     charge.outputTokens,
+    charge.refusal,
     charge.at,
     runId,
   );
@@ -159,53 +196,25 @@ export function findLastStopped(db: Readable, agentId: string): { readonly runId
   return row ?? null;
 }
 
-export interface RunFilter {
-  readonly states?: readonly string[];
-  readonly agentId?: string;
-  readonly since?: number;
-  readonly cursor?: string;
-  readonly limit: number;
-}
-
-/** A page of runs, latest start first. Throws RangeError for a cursor that no page has returned. */
-export function listRuns(db: Readable, filter: RunFilter): Page<RunRecord> {
-  const { where, values } = condition(filter);
-  const rows = db.all<RunRow>(
-    `${SELECT_RUN} ${where} ORDER BY r.started_at DESC, r.run_id DESC LIMIT ?`,
-    ...values,
-    filter.limit + 1,
-  );
-  const items = rows.slice(0, filter.limit).map(toRecord);
-  const last = items.at(-1);
-  return { items, next: rows.length > filter.limit && last !== undefined ? `${last.started_at}:${last.run_id}` : null };
-}
-
-function condition(filter: RunFilter): { readonly where: string; readonly values: readonly SqlValue[] } {
-  const parts: (readonly [string, ...SqlValue[]])[] = [];
-  if (filter.states !== undefined) {
-    // Of one state, the index by state is in order; of several, sorting them would cost more than skipping others.
-    const column = filter.states.length === 1 ? 'r.state' : '+r.state';
-    parts.push([`${column} IN (${filter.states.map(() => '?').join(', ')})`, ...filter.states]);
-  }
-  if (filter.agentId !== undefined) parts.push(['r.agent_id = +?', filter.agentId]);
-  if (filter.since !== undefined) parts.push(['r.started_at >= ?', filter.since]);
-  if (filter.cursor !== undefined) parts.push(['(r.started_at, r.run_id) < (?, ?)', ...parseCursor(filter.cursor)]);
-  const where = parts.length === 0 ? '' : `WHERE ${parts.map(([sql]) => sql).join(' AND ')}`;
-  return { where, values: parts.flatMap(([, ...values]) => values) };
-}
-
-function parseCursor(cursor: string): readonly [number, string] {
-  const [, at, runId] = /^(\d{1,15}):(.+)$/.exec(cursor) ?? [];
-  if (at === undefined || runId === undefined) throw new RangeError(`not a cursor: ${cursor}`);
-  return [Number(at), runId];
-}
-
 const runIds = (rows: readonly { readonly run_id: string }[]): readonly string[] => rows.map((row) => row.run_id);
 
-const toRecord = (row: RunRow): RunRecord =>
+/** Runs whose id and labels are not in the index. */
+export const listUndigestedRuns = (
+  db: Readable,
+  limit: number,
+): readonly { readonly run_id: string; readonly labels: string }[] =>
+  db.all('SELECT run_id, labels FROM runs WHERE digested = 0 ORDER BY run_id LIMIT ?', limit);
+
+export function setRunDigested(db: Writable, runId: string): void {
+  db.run('UPDATE runs SET digested = 1 WHERE run_id = +?', runId);
+}
+
+/** A row of `SELECT_RUN`. */
+export const toRunRecord = (row: RunRow): RunRecord =>
   runRecord.parse({
     ...row,
     explicit: row.explicit === 1,
+    paused: row.paused === 1,
     labels: parseColumn(row.labels),
     models: parseColumn(row.models),
   });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type StepRecord, stepRecord } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
 import { parseColumn } from '../json-column.ts';
-import type { AdmitInput, SettleInput } from '../store.ts';
+import type { AdmitInput, NewToolResult, SettleInput } from '../store.ts';
 
 /**
  * A run's trace. The step of a call carries no copy of what the exchange knows: its cost and detail are read from
@@ -69,22 +69,28 @@ export function listSteps(
   return rows.map(toRecord);
 }
 
+/** A result that no request has brought before, with the step of the call that it answers. */
+export interface UnseenResult extends NewToolResult {
+  readonly proposedStep: number | null;
+}
+
 /** The results of earlier tool calls in a request that no request has brought before. */
 export function unseenResults(
   db: Readable,
   runId: string,
   results: AdmitInput['toolResults'],
-): AdmitInput['toolResults'] {
+): readonly UnseenResult[] {
   const seen = new Set<string>();
-  return results.filter(({ callId }) => {
-    if (seen.has(callId)) return false;
-    seen.add(callId);
-    const row = db.one<{ result_step: number | null }>(
-      'SELECT result_step FROM tool_calls WHERE run_id = +? AND call_id = +?',
+  return results.flatMap((result) => {
+    if (seen.has(result.callId)) return [];
+    seen.add(result.callId);
+    const row = db.one<{ proposed_step: number | null; result_step: number | null }>(
+      'SELECT proposed_step, result_step FROM tool_calls WHERE run_id = +? AND call_id = +?',
       runId,
-      callId,
+      result.callId,
     );
-    return row === undefined || row.result_step === null;
+    const known = row !== undefined && row.result_step !== null;
+    return known ? [] : [{ ...result, proposedStep: row?.proposed_step ?? null }];
   });
 }
 
@@ -92,10 +98,10 @@ export function unseenResults(
 export function insertResults(
   db: Writable,
   input: Pick<AdmitInput, 'runId' | 'exchangeId' | 'at'>,
-  results: AdmitInput['toolResults'],
+  results: readonly UnseenResult[],
   firstStep: number,
 ): void {
-  results.forEach(({ callId, isError }, index) => {
+  results.forEach(({ callId, isError, output, proposedStep }, index) => {
     const step = firstStep + index;
     insertStep(db, {
       runId: input.runId,
@@ -104,7 +110,12 @@ export function insertResults(
       at: input.at,
       exchangeId: input.exchangeId,
       summary: isError ? 'tool failed' : 'tool answered',
-      detail: { call_id: callId, is_error: isError },
+      detail: {
+        call_id: callId,
+        is_error: isError,
+        proposed_step: proposedStep,
+        ...(output === undefined ? {} : { output: output.text, output_length: output.length }),
+      },
     });
     db.run(
       `INSERT INTO tool_calls (run_id, call_id, result_step) VALUES (?, ?, ?)
@@ -148,6 +159,52 @@ export function insertToolCalls(
       step,
     );
   });
+}
+
+/** The results that a call brought for the first time. Their steps stand directly before the call's own. */
+export const listResultsOf = (
+  db: Readable,
+  runId: string,
+  exchangeId: string,
+  step: number,
+): readonly { readonly callId: string; readonly isError: boolean }[] =>
+  db
+    .all<{ call_id: string; is_error: number }>(
+      `SELECT detail ->> 'call_id' AS call_id, detail ->> 'is_error' AS is_error FROM steps
+       WHERE run_id = +? AND step < ? AND step > ? AND exchange_id = +? AND kind = 'tool_result' ORDER BY step`,
+      runId,
+      step,
+      step - MOST_RESULTS,
+      exchangeId,
+    )
+    .map(({ call_id: callId, is_error: isError }) => ({ callId, isError: isError === 1 }));
+
+/** More results than this of one request are not looked at for what they made. */
+const MOST_RESULTS = 1_000;
+
+/** A tool call as its step describes it. */
+export interface ProposedCall {
+  readonly step: number;
+  /** The exchange in whose answer it stands. */
+  readonly exchangeId: string;
+  readonly name: string;
+  /** The start of the arguments, and how long they are. */
+  readonly args: string;
+  readonly argsLength: number;
+}
+
+/** The call that a result answers, or null if no answer in this run proposed it. */
+export function findProposedCall(db: Readable, runId: string, callId: string): ProposedCall | null {
+  const row = db.one<{ step: number; exchange_id: string | null; name: string; args: string; args_length: number }>(
+    `SELECT s.step, s.exchange_id, s.summary AS name, s.detail ->> 'args' AS args, s.detail ->> 'args_length' AS args_length
+     FROM tool_calls t JOIN steps s ON s.run_id = t.run_id AND s.step = t.proposed_step
+     WHERE t.run_id = +? AND t.call_id = +?`,
+    runId,
+    callId,
+  );
+  if (row === undefined || row.exchange_id === null) return null;
+  const { step, exchange_id: exchangeId, name, args, args_length: argsLength } = row;
+  return { step, exchangeId, name, args, argsLength };
 }
 
 /** Call ids of proposed tool calls whose result has not been seen, oldest first. */

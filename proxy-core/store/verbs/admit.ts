@@ -6,7 +6,15 @@ import { seeAgent } from '../tables/agents.ts';
 import { appendAudit } from '../tables/audit.ts';
 import { chargedAccounts, type NamedAccount, saveAccounts, toBudgetRecord } from '../tables/budgets.ts';
 import { type ExchangeFacts, insertExchange } from '../tables/exchanges.ts';
-import { addRunModel, advanceRun, fileKeys, findRunHead, type RunHead } from '../tables/runs.ts';
+import {
+  addRunModel,
+  addRunTool,
+  advanceRun,
+  fileKeys,
+  findRunHead,
+  type RunHead,
+  setLastRefusal,
+} from '../tables/runs.ts';
 import { insertResults, insertStep, unseenResults } from '../tables/steps.ts';
 import { beginRun } from './runs.ts';
 import type { VerbBody } from './transaction.ts';
@@ -92,6 +100,7 @@ function openExchange(db: Writable, input: AdmitInput): number {
     detail: {},
   });
   if (input.model !== null) addRunModel(db, input.runId, input.model);
+  if (input.path.startsWith(TOOL_PATH)) addRunTool(db, input.runId, input.path.slice(TOOL_PATH.length));
   return step;
 }
 
@@ -139,6 +148,7 @@ function recordRefusal(
   detail: Readonly<Record<string, unknown>>,
 ): number {
   const step = advanceRun(db, input.runId, { steps: 1, exchanges: 1, at: input.at });
+  setLastRefusal(db, input.runId, failure);
   insertExchange(db, input, step, { state: 'refused', failure, status });
   insertStep(db, {
     runId: input.runId,
@@ -158,5 +168,8 @@ const kindOf = ({
   path,
 }: Pick<AdmitInput, 'wireFormat' | 'path'>): 'model_call' | 'tool_call' | 'opaque_call' => {
   if (wireFormat !== null) return 'model_call';
-  return path.startsWith('/v1/tools/') ? 'tool_call' : 'opaque_call';
+  return path.startsWith(TOOL_PATH) ? 'tool_call' : 'opaque_call';
 };
+
+/** The tool invocation API: the tool's name follows. */
+const TOOL_PATH = '/v1/tools/';

@@ -3,15 +3,15 @@ import { insertRequestBody, insertWholeBody } from '../tables/bodies.ts';
 import { findExchangeRun, setExchangeBody } from '../tables/exchanges.ts';
 import type { VerbBody } from './transaction.ts';
 
-export const storeRequest: VerbBody<'storeRequest'> = ({ db, recent }, { exchangeId, body }) => {
+export const storeRequest: VerbBody<'storeRequest'> = ({ db, recent }, { exchangeId, body, masked }) => {
   const runId = runOf(db, exchangeId);
-  setExchangeBody(db, exchangeId, 'request', insertRequestBody(db, recent, runId, body));
+  setExchangeBody(db, exchangeId, 'request', insertRequestBody(db, recent, runId, body), masked);
   return null;
 };
 
-export const storeResponse: VerbBody<'storeResponse'> = ({ db }, { exchangeId, body }) => {
+export const storeResponse: VerbBody<'storeResponse'> = ({ db }, { exchangeId, body, masked }) => {
   runOf(db, exchangeId);
-  setExchangeBody(db, exchangeId, 'response', insertWholeBody(db, body));
+  setExchangeBody(db, exchangeId, 'response', insertWholeBody(db, body), masked);
   return null;
 };
 

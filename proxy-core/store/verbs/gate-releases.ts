@@ -6,15 +6,19 @@ import { UNDECIDED } from './gate-verdicts.ts';
 import { cancel, reasonNotToWait } from './gates.ts';
 import type { VerbBody } from './transaction.ts';
 
-/** Note the first time approved bytes go to the agent. Throws unless the gate's approval has taken effect. */
+/**
+ * Note the first time approved bytes go to the agent; false if the gate was cancelled (its approval revoked) before.
+ * Throws unless the gate's approval has taken effect.
+ */
 export const releaseGate: VerbBody<'releaseGate'> = ({ db }, { at, gateId }) => {
   const stored = requireGate(db, gateId);
-  if (stored.gate.released_at !== null) return null;
+  if (stored.gate.released_at !== null) return { released: true };
+  if (stored.gate.state === 'cancelled') return { released: false };
   if (!isEffective(stored, at)) throw new Error(`gate ${gateId} is not approved`);
   changeGate(db, gateId, 'approved', { released_at: at });
   const fields = { action_hash: stored.gate.action_hash };
   recordGate(db, gateId, { at, kind: 'gate.released', by: agentOf(stored), fields });
-  return null;
+  return { released: true };
 };
 
 /** Take an approved request gate for one forward. One exchange at a time holds it, and none once it is consumed. */
@@ -41,7 +45,8 @@ export const consumeGate: VerbBody<'consumeGate'> = ({ db }, { at, gateId, answe
     return null;
   }
   keepAnswer(db, gateId, answer);
-  changeGate(db, gateId, 'approved', { consumed_at: at, outcome_unknown: 0 });
+  // Its agent has been sent the answer while it arrived: nothing is left to wait for.
+  changeGate(db, gateId, 'approved', { consumed_at: at, released_at: at, outcome_unknown: 0 });
   recordGate(db, gateId, { at, kind: 'gate.consumed', by, fields: { ...fields, status: answer.status } });
   return null;
 };

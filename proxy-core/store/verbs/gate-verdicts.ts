@@ -23,12 +23,42 @@ export const undoGate: VerbBody<'undoGate'> = ({ db }, { at, gateId, by }) => {
   const stored = findStoredGate(db, gateId);
   if (stored === null) return { undone: false, gate: null };
   if (!mayUndo(stored, at, by)) return { undone: false, gate: stored.gate };
-  for (const grant of listGrantsOfGate(db, gateId)) revoke(db, grant, at, by);
+  revokeGrantsOf(db, gateId, at, by);
   changeGate(db, gateId, stored.gate.state, { state: 'pending', ...UNDECIDED });
   const fields = { action_hash: stored.gate.action_hash, before: stored.gate.state };
   const gate = recordGate(db, gateId, { at, kind: 'gate.undone', by, fields });
   return { undone: true, gate: expireIfDue(db, { ...stored, gate }, at).gate };
 };
+
+/**
+ * Withdraw an approval that nothing has come of: the gate is cancelled, so that its request is asked anew, and what the
+ * approval remembered is revoked. Whichever comes first counts, this or the release; the kept answer stays, unreachable.
+ */
+export const revokeGate: VerbBody<'revokeGate'> = ({ db }, { at, gateId, reason, by }) => {
+  const known = findStoredGate(db, gateId);
+  if (known === null) return { kind: 'not_found' };
+  const stored = expireIfDue(db, known, at);
+  const { gate } = stored;
+  const claimed = stored.claimedBy !== null && stored.consumedAt === null;
+  if (gate.state !== 'approved' || isUsed(stored)) return { kind: 'too_late', gate, claimed };
+  revokeGrantsOf(db, gateId, at, by);
+  // `effective_at` stays: it tells a revoked approval from a gate that was cancelled while it waited.
+  changeGate(db, gateId, 'approved', {
+    state: 'cancelled',
+    current: 0,
+    decided_at: at,
+    decided_by: by.actor,
+    channel: by.channel,
+    reason: reason ?? 'approval_revoked',
+  });
+  const { decided_by, channel, decided_at, reason: given } = gate;
+  const fields = { action_hash: gate.action_hash, reason, before: { decided_by, channel, decided_at, reason: given } };
+  return { kind: 'revoked', gate: recordGate(db, gateId, { at, kind: 'gate.revoked', by, fields }) };
+};
+
+function revokeGrantsOf(db: Writable, gateId: string, at: number, by: By): void {
+  for (const grant of listGrantsOfGate(db, gateId)) revoke(db, grant, at, by);
+}
 
 /** A gate's columns as nobody has decided it. */
 export const UNDECIDED = {
@@ -71,9 +101,13 @@ function decide(db: Writable, stored: StoredGate, input: VerbInput<'decideGate'>
   return gate;
 }
 
-function mayUndo({ gate, claimedBy, consumedAt }: StoredGate, at: number, by: By): boolean {
+/** An agent has been given the answer, or a call under the approval is under way or over. */
+const isUsed = ({ gate, claimedBy, consumedAt }: StoredGate): boolean =>
+  gate.released_at !== null || claimedBy !== null || consumedAt !== null;
+
+function mayUndo(stored: StoredGate, at: number, by: By): boolean {
+  const { gate } = stored;
   const decided = gate.state === 'approved' || gate.state === 'rejected';
-  const seen = gate.released_at !== null || claimedBy !== null || consumedAt !== null;
   const inTime = gate.effective_at !== null && at < gate.effective_at;
-  return decided && !seen && inTime && gate.decided_by === by.actor;
+  return decided && !isUsed(stored) && inTime && gate.decided_by === by.actor;
 }

@@ -12,7 +12,7 @@ import {
   noteGateRetries,
   type StoredGate,
 } from '../tables/gates.ts';
-import { advanceRun, findRunHead } from '../tables/runs.ts';
+import { advanceRun, countGate, findRunHead } from '../tables/runs.ts';
 import { insertStep } from '../tables/steps.ts';
 import { auditedProposal, expireIfDue, recordGate, requireGate } from './gate-trace.ts';
 import type { VerbBody } from './transaction.ts';
@@ -115,6 +115,7 @@ export function reasonNotToWait(
 function openStep(db: Writable, opening: GateOpening, at: number): number {
   const { runId, exchangeId, rule } = opening;
   const step = advanceRun(db, runId, { steps: 1, exchanges: 0, at });
+  countGate(db, runId);
   insertStep(db, { runId, step, kind: 'gate', at, exchangeId, summary: rule, detail: {} });
   return step;
 }

@@ -2,7 +2,9 @@ import type { GateRecord, GrantRecord } from '../../contract/records.ts';
 import type { Writable } from '../handle.ts';
 import type { By } from '../store.ts';
 import { appendAudit } from '../tables/audit.ts';
+import { findGate } from '../tables/gates.ts';
 import { countGrantUse, findGrant, insertGrant, type NewGrant, revokeGrantRow } from '../tables/grants.ts';
+import { reasonNotToWait } from './gates.ts';
 import type { VerbBody } from './transaction.ts';
 
 /** Add the grant that comes with an approval. Throws if it speaks of anything but the gate it was given for. */
@@ -28,6 +30,16 @@ export function revoke(db: Writable, grant: GrantRecord, at: number, by: By): vo
   const fields = { grant_id, scope, rule, agent_id, used, gate_id };
   appendAudit(db, { at, kind: 'grant.revoked', by, runId: grant.run_id, fields });
 }
+
+/** Remember an approval that was given before. A grant of a run that has ended, or of an agent without access, would be of no use. */
+export const addGrantLater: VerbBody<'addGrant'> = ({ db }, { at, grant, by }) => {
+  const gate = findGate(db, grant.gate_id);
+  if (gate?.state !== 'approved') return { grant: null };
+  const why = reasonNotToWait(db, { runId: gate.run_id, agentId: gate.agent_id });
+  if (why === 'token_revoked' || (why === 'run_ended' && grant.run_id !== null)) return { grant: null };
+  addGrant(db, gate, grant, at, by);
+  return { grant: findGrant(db, grant.grant_id) };
+};
 
 export const revokeGrant: VerbBody<'revokeGrant'> = ({ db }, { at, grantId, by }) => {
   const grant = findGrant(db, grantId);

@@ -1,11 +1,11 @@
-import type { RunRecord } from '../../contract/records.ts';
+import type { ArtifactRecord, RunRecord } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
-import type { By, RunStart } from '../store.ts';
+import type { By, RunStart, VerbInput } from '../store.ts';
 import { findArtifactNamed, insertArtifact } from '../tables/artifacts.ts';
 import { appendAudit } from '../tables/audit.ts';
 import { putBlob } from '../tables/blobs.ts';
 import { openAccount } from '../tables/budgets.ts';
-import { advanceRun, closeRun, fileKeys, findRun, insertRun, type RunHead } from '../tables/runs.ts';
+import { advanceRun, closeRun, fileKeys, findRun, insertRun, type RunHead, setRunPaused } from '../tables/runs.ts';
 import { insertSeen } from '../tables/seen.ts';
 import { insertStep } from '../tables/steps.ts';
 import { cancelPending } from './gates.ts';
@@ -51,8 +51,25 @@ export const endRun: VerbBody<'endRun'> = ({ db }, { at, runId, state, by }) => 
   return { changed, run };
 };
 
+/** Pause or resume a run that has not ended. Asking for what it is already changes and records nothing. */
+export const pauseRun: VerbBody<'pauseRun'> = ({ db }, { at, runId, paused, by }) => {
+  const { state, spent_nano } = requireRun(db, runId);
+  const ended = state === 'completed' || state === 'stopped';
+  const changed = !ended && setRunPaused(db, runId, paused);
+  if (changed) appendAudit(db, { at, kind: paused ? 'run.paused' : 'run.resumed', by, runId, fields: { spent_nano } });
+  return { changed, run: requireRun(db, runId) };
+};
+
 /** Store an artifact. Handing in what already is the latest under its name returns that one. */
-export const putArtifact: VerbBody<'putArtifact'> = ({ db }, input) => {
+export const putArtifact: VerbBody<'putArtifact'> = ({ db }, input) => keepArtifact(db, input, null, {});
+
+/** Store an artifact that a call has brought, or somebody has handed in; `origin` says in its step where it is from. */
+export function keepArtifact(
+  db: Writable,
+  input: VerbInput<'putArtifact'>,
+  exchangeId: string | null,
+  origin: Readonly<Record<string, unknown>>,
+): ArtifactRecord {
   const { at, runId, name, by } = input;
   const { blobId, sha256 } = putBlob(db, input.body);
   const artifact = {
@@ -69,11 +86,11 @@ export const putArtifact: VerbBody<'putArtifact'> = ({ db }, input) => {
   insertArtifact(db, artifact, blobId);
   const { artifact_id, bytes, sha256: digest } = artifact;
   const step = advanceRun(db, runId, { steps: 1, exchanges: 0, at });
-  const detail = { artifact_id, content_type: input.contentType, bytes, sha256: digest };
-  insertStep(db, { runId, step, kind: 'artifact', at, exchangeId: null, summary: name, detail });
+  const detail = { artifact_id, content_type: input.contentType, bytes, sha256: digest, ...origin };
+  insertStep(db, { runId, step, kind: 'artifact', at, exchangeId, summary: name, detail });
   appendAudit(db, { at, kind: 'artifact.stored', by, runId, fields: { artifact_id, name, bytes, sha256: digest } });
   return artifact;
-};
+}
 
 export const addStep: VerbBody<'addStep'> = ({ db }, input) => {
   const { at, runId, kind, exchangeId, summary, detail, audit } = input;

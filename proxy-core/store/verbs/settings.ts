@@ -18,3 +18,8 @@ export const setSetting: VerbBody<'setSetting'> = ({ db }, { at, name, value, by
   appendAudit(db, { at, kind: 'setting.set', by, runId: null, fields: { name, value } });
   return null;
 };
+
+export const recordFact: VerbBody<'recordFact'> = ({ db }, { at, kind, fields, by }) => {
+  appendAudit(db, { at, kind, by, runId: null, fields });
+  return null;
+};

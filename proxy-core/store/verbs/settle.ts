@@ -1,13 +1,14 @@
+import type { BudgetAlert } from '../../budget/account.ts';
 import { remaining, settle as settleAccounts } from '../../budget/ledger.ts';
 import { rollWindow } from '../../budget/windows.ts';
-import { nanoUsd } from '../../contract/money.ts';
+import { nanoUsd, showUsd } from '../../contract/money.ts';
 import type { Writable } from '../handle.ts';
 import type { By, SettleInput, SettleOutput } from '../store.ts';
 import { appendAudit } from '../tables/audit.ts';
 import { chargedAccounts, saveAccounts } from '../tables/budgets.ts';
 import { closeExchange, type ExchangeHead, findExchangeHead, listOpenExchanges } from '../tables/exchanges.ts';
-import { addRunModel, advanceRun, chargeRun, fileKeys, findRun } from '../tables/runs.ts';
-import { insertToolCalls } from '../tables/steps.ts';
+import { addRunModel, addRunTool, advanceRun, chargeRun, fileKeys, findRun } from '../tables/runs.ts';
+import { insertStep, insertToolCalls } from '../tables/steps.ts';
 import { reopenClaimed } from './gate-releases.ts';
 import type { VerbBody } from './transaction.ts';
 
@@ -59,6 +60,7 @@ function close(db: Writable, exchange: ExchangeHead, input: SettleInput, auditKi
   saveAccounts(db, settlement.accounts);
   closeExchange(db, input);
   recordAnswer(db, exchange, input);
+  recordAlerts(db, exchange, settlement.alerts, input.at);
   appendAudit(db, {
     at: input.at,
     kind: auditKind,
@@ -83,6 +85,7 @@ function recordAnswer(db: Writable, exchange: ExchangeHead, input: SettleInput):
     toolCalls: input.toolCalls.length,
     inputTokens: input.usage?.input_tokens ?? 0,
     outputTokens: input.usage?.output_tokens ?? 0,
+    refusal: input.failure === 'policy_blocked' ? input.failure : null,
     at: input.at,
   });
   fileKeys(db, exchange.agent_id, runId, input.keys, input.at);
@@ -90,6 +93,24 @@ function recordAnswer(db: Writable, exchange: ExchangeHead, input: SettleInput):
   if (input.toolCalls.length === 0) return;
   const last = advanceRun(db, runId, { steps: input.toolCalls.length, exchanges: 0, at: input.at });
   insertToolCalls(db, runId, input, last - input.toolCalls.length + 1);
+  for (const tool of new Set(input.toolCalls.map(({ name }) => name))) addRunTool(db, runId, tool);
+}
+
+/** A cap that is nearly used up is an alert in the trace of the run whose call brought it there. */
+function recordAlerts(db: Writable, exchange: ExchangeHead, alerts: readonly BudgetAlert[], at: number): void {
+  for (const { scope, subject, threshold, spent, cap } of alerts) {
+    const step = advanceRun(db, exchange.run_id, { steps: 1, exchanges: 0, at });
+    const whose = scope === 'run' ? 'the run' : `${scope} ${scope === 'agent' ? exchange.agent : subject}`;
+    insertStep(db, {
+      runId: exchange.run_id,
+      step,
+      kind: 'alert',
+      at,
+      exchangeId: exchange.exchange_id,
+      summary: `${Math.round(threshold * 100)} % of the cap of ${whose} reached: ${showUsd(spent)} of ${showUsd(cap)}`,
+      detail: { alert: 'budget', scope, subject, threshold, spent_nano: spent, cap_nano: cap },
+    });
+  }
 }
 
 const callOf = (exchange: ExchangeHead) => ({

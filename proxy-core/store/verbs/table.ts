@@ -1,28 +1,35 @@
 import type { Verb } from '../store.ts';
 import { admit, refuse } from './admit.ts';
 import { revokeAgent, saveAgent, saveTeam, setToken } from './agents.ts';
+import { signHead } from './audit-heads.ts';
 import { storeRequest, storeResponse } from './bodies.ts';
 import { resetBudget, setBudget } from './budgets.ts';
+import { digest } from './digest.ts';
 import { claimGate, consumeGate, releaseGate } from './gate-releases.ts';
-import { decideGate, undoGate } from './gate-verdicts.ts';
+import { decideGate, revokeGate, undoGate } from './gate-verdicts.ts';
 import { cancelGate, cancelGates, expireGates, extendGate, noteRetries, openGate } from './gates.ts';
-import { revokeGrant, useGrant } from './grants.ts';
+import { addGrantLater, revokeGrant, useGrant } from './grants.ts';
 import { enqueueNotice, noteDelivery } from './notices.ts';
-import { addStep, endRun, fileKeysOf, noteSeen, putArtifact, startRun } from './runs.ts';
-import { savePolicy, setSetting } from './settings.ts';
+import { beginSweep, endSweep, pruneTrace, shrink, sweepBlobs } from './retention.ts';
+import { addStep, endRun, fileKeysOf, noteSeen, pauseRun, putArtifact, startRun } from './runs.ts';
+import { recordFact, savePolicy, setSetting } from './settings.ts';
 import { recover, settle } from './settle.ts';
 import type { VerbBody } from './transaction.ts';
 
 /** Every verb and what carries it out. */
 export const VERBS: { readonly [V in Verb]: VerbBody<V> } = {
+  addGrant: addGrantLater,
   addStep,
   admit,
+  beginSweep,
   cancelGate,
   cancelGates,
   claimGate,
   consumeGate,
   decideGate,
+  digest,
   endRun,
+  endSweep,
   fileKeys: fileKeysOf,
   enqueueNotice,
   expireGates,
@@ -31,12 +38,16 @@ export const VERBS: { readonly [V in Verb]: VerbBody<V> } = {
   noteRetries,
   openGate,
   noteSeen,
+  pauseRun,
+  pruneTrace,
   putArtifact,
+  recordFact,
   recover,
   refuse,
   releaseGate,
   resetBudget,
   revokeAgent,
+  revokeGate,
   revokeGrant,
   saveAgent,
   savePolicy,
@@ -45,9 +56,12 @@ export const VERBS: { readonly [V in Verb]: VerbBody<V> } = {
   setSetting,
   setToken,
   settle,
+  shrink,
+  signHead,
   startRun,
   storeRequest,
   storeResponse,
+  sweepBlobs,
   undoGate,
   useGrant,
 };

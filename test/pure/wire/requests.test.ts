@@ -33,7 +33,7 @@ describe('requests of real clients', () => {
     expect(first?.tools.every((tool) => tool.kind === 'function')).toBe(true);
     expect(first?.sessionHints.metadataUserId).toContain('"session_id"');
     expect(first?.sessionHints.systemHead).not.toBeNull();
-    expect(second?.toolResults).toEqual([{ callId: 'toolu_eceaa95e585f460399ea', isError: false }]);
+    expect(second?.toolResults).toMatchObject([{ callId: 'toolu_eceaa95e585f460399ea', isError: false }]);
     expect(second?.unbounded).toEqual([]);
   });
 
@@ -53,7 +53,7 @@ describe('requests of real clients', () => {
       ...['view_image', 'get_goal', 'create_goal', 'update_goal', 'tool_search*'].map((name) => `function:${name}`),
       'server:web_search',
     ]);
-    expect(facts.toolResults).toEqual([{ callId: 'call_859ea0b8849dbfd7ed60', isError: false }]);
+    expect(facts.toolResults).toMatchObject([{ callId: 'call_859ea0b8849dbfd7ed60', isError: false }]);
     expect(facts.sessionHints.promptCacheKey).toBe('01a20044-8804-7aa1-b5a8-92b993bd7d08');
     expect(facts.unbounded).toEqual(['server_tool']);
   });
@@ -63,7 +63,7 @@ describe('requests of real clients', () => {
     expect(names(facts)).toContain('custom:functions/exec');
     expect(names(facts)).toContain('function:collaboration/spawn_agent');
     expect(facts.tools).toHaveLength(11);
-    expect(facts.toolResults).toEqual([{ callId: 'call_352069bcbcf3cf30308a', isError: false }]);
+    expect(facts.toolResults).toMatchObject([{ callId: 'call_352069bcbcf3cf30308a', isError: false }]);
   });
 
   it('Codex with an unknown model: a namespace beside functions', () => {
@@ -74,7 +74,7 @@ describe('requests of real clients', () => {
 
   it('SDKs: chat, embeddings', () => {
     const [, second] = recorded('sdk.openai-chat-stream', '/v1/chat').map((body) => parse('chat', body));
-    expect(second?.toolResults).toEqual([{ callId: 'call_07e1d82600178e0ebabe', isError: false }]);
+    expect(second?.toolResults).toMatchObject([{ callId: 'call_07e1d82600178e0ebabe', isError: false }]);
     expect(second?.asksUsage).toBe(true);
     expect(second && names(second)).toEqual(['function:issue_refund']);
     const embedding = parse('embeddings', recorded('sdk.openai-embeddings', '/v1/embeddings')[0]);
@@ -229,7 +229,7 @@ describe('limits, choices and links', () => {
       'inline_image',
       'file_reference',
     ]);
-    expect(facts.toolResults).toEqual([{ callId: 't', isError: true }]);
+    expect(facts.toolResults).toMatchObject([{ callId: 't', isError: true }]);
   });
 
   it.each(Object.keys(FORMATS) as WireFormat[])('reads any nonsense as %s without failing', (format) => {
@@ -242,5 +242,30 @@ describe('limits, choices and links', () => {
     ]) {
       expect(parse(format, body).toolResults).toEqual([]);
     }
+  });
+});
+
+describe('what tools answered', () => {
+  it('is kept as it stands in the body', () => {
+    const [, chat] = recorded('sdk.openai-chat-stream', '/v1/chat').map((body) => parse('chat', body));
+    expect(chat?.toolResults[0]?.output).toBe('refunded');
+    const block = { type: 'tool_result', tool_use_id: 't', content: [{ type: 'text', text: 'no' }] };
+    const messages = parse('messages', { messages: [{ role: 'user', content: [block] }] });
+    expect(messages.toolResults[0]?.output).toEqual(block.content);
+    const item = { type: 'function_call_output', call_id: 'c', output: 'done' };
+    expect(parse('responses', { input: [item] }).toolResults[0]?.output).toBe('done');
+  });
+
+  it('is kept of the latest results only', () => {
+    const results = Array.from({ length: 40 }, (_, n) => ({
+      role: 'tool',
+      tool_call_id: `c${n}`,
+      content: `out ${n}`,
+    }));
+    const { toolResults } = parse('chat', { messages: results });
+    expect(toolResults.map(({ callId }) => callId)).toEqual(results.map(({ tool_call_id }) => tool_call_id));
+    expect(toolResults.filter(({ output }) => output !== undefined).map(({ callId }) => callId)).toEqual(
+      results.slice(-16).map(({ tool_call_id }) => tool_call_id),
+    );
   });
 });
