@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { nextAttemptAt } from '../notify/backoff.ts';
 import type { Sha256 } from '../notify/event-id.ts';
-import { maskSecrets } from '../notify/mask.ts';
 import { isOutdated } from '../notify/notice.ts';
 import type { Clock, Log, Random } from '../ports.ts';
+import type { Redactor } from '../redaction/redactor.ts';
 import type { Notice, Store, StoreReader } from '../store/store.ts';
 import type { Channel, DeliveryResult } from './channel.ts';
 import { type ChannelHealth, OUTDATED } from './channel-health.ts';
@@ -22,6 +22,7 @@ interface Lent {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly redactor: Redactor;
   /** Whether the outbox is closing: what fails then has been cut off by us. */
   closing(): boolean;
 }
@@ -32,12 +33,12 @@ type Result = DeliveryResult | { readonly kind: 'outdated' };
 export const createAttempt =
   (lent: Lent) =>
   async (notice: Notice): Promise<Worked> => {
-    const { clock, health, log } = lent;
+    const { clock, health, log, redactor } = lent;
     const result = await tryNotice(lent, notice);
     // Cut off by us, not by the receiver: the next start tries again, and no attempt is counted.
     if (lent.closing() && result.kind === 'failed') return 'held';
     const now = clock.now();
-    const { nextAt, error } = outcomeOf(result, notice, now, jitterOf(lent.random));
+    const { nextAt, error } = outcomeOf(redactor, result, notice, now, jitterOf(lent.random));
     if (result.kind !== 'outdated') health.note(notice.channel, error);
     report(log, notice, nextAt, error);
     try {
@@ -81,7 +82,13 @@ interface Outcome {
   readonly error: string | null;
 }
 
-function outcomeOf(result: Result, { createdAt, attempts }: Notice, now: number, jitter: number): Outcome {
+function outcomeOf(
+  redactor: Redactor,
+  result: Result,
+  { createdAt, attempts }: Notice,
+  now: number,
+  jitter: number,
+): Outcome {
   switch (result.kind) {
     case 'delivered':
       return { nextAt: null, error: null };
@@ -89,7 +96,7 @@ function outcomeOf(result: Result, { createdAt, attempts }: Notice, now: number,
       return { nextAt: null, error: OUTDATED };
     case 'failed': {
       const nextAt = result.retryable ? nextAttemptAt({ createdAt, now, attempts, jitter }) : null;
-      return { nextAt, error: maskSecrets(result.detail).value };
+      return { nextAt, error: redactor.text(result.detail).value };
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Configuration } from '../config/schema.ts';
 import type { ChannelKind } from '../notify/notice.ts';
 import { secretOf } from '../providers/secrets.ts';
 import type { Channel } from './channel.ts';
-import { type DesktopSettings, openDesktop, type ShowNotice } from './desktop.ts';
+import { type DesktopSettings, type NoticePlanner, openDesktop } from './desktop.ts';
 import { openWebhook, type WebhookPorts, type WebhookSettings } from './webhook.ts';
 
 /** What one channel is made from; `kind` says which line of the table makes it. */
@@ -30,12 +30,12 @@ export function openChannel<K extends ChannelKind>(
 type ResolveSecret = (reference: string) => Promise<string>;
 
 /**
- * The channels of a configuration and, where the host can show notifications (`show`), the desktop. Rejects with an
+ * The desktop, whose notices `planner` plans, and the channels of a configuration. Rejects with an
  * Error that names the channel when a secret is missing or unusable; nothing is left open then.
  */
 export async function openChannels(
   configured: Configuration['channels'] | null,
-  show: ShowNotice | null,
+  planner: NoticePlanner,
   resolve: ResolveSecret,
   ports: ChannelPorts,
 ): Promise<readonly Channel[]> {
@@ -44,6 +44,8 @@ export async function openChannels(
       return { kind: 'webhook', name, url: new URL(url), secret: secretOf(await resolve(secret)), events };
     }),
   );
-  const desktop = show === null ? [] : [openChannel<'desktop'>({ kind: 'desktop', show }, ports)];
-  return [...desktop, ...webhooks.map((settings) => openChannel<'webhook'>(settings, ports))];
+  return [
+    openChannel<'desktop'>({ kind: 'desktop', planner }, ports),
+    ...webhooks.map((settings) => openChannel<'webhook'>(settings, ports)),
+  ];
 }

@@ -1,50 +1,38 @@
 import { z } from 'zod';
-import type { DesktopNotice } from '../notify/desktop-notice.ts';
-import { type Channel, DELIVERED, type DeliveryResult } from './channel.ts';
+import { type Channel, DELIVERED } from './channel.ts';
 
-/** The host's way to show a native notification. Rejects or throws if it could not; that is tried again. */
-export type ShowNotice = (notice: DesktopNotice | DesktopTest) => void | Promise<void>;
-
-/** What "Send test" shows: it belongs to no gate. */
-export interface DesktopTest {
-  readonly gate_id: null;
-  readonly title: string;
-  readonly body: string;
+/** Whoever plans what a person is shown (`attention.ts`). */
+export interface NoticePlanner {
+  /** Tell of this gate, at the time and in the form that the preferences allow. Planning one twice is planning it once. */
+  plan(gateId: string): void;
+  /** Show at once that notices arrive. */
+  test(): void;
 }
 
 export interface DesktopSettings {
   readonly kind: 'desktop';
-  readonly show: ShowNotice;
+  readonly planner: NoticePlanner;
 }
 
-const TEST: DesktopTest = { gate_id: null, title: 'Rungate', body: 'Notifications work.' };
+const storedNotice = z.object({ gate_id: z.string() });
 
-const storedNotice = z.object({
-  gate_id: z.string(),
-  run_id: z.string(),
-  title: z.string(),
-  body: z.string(),
-  rule: z.string(),
-  expires_at: z.string(),
-});
-
-/** `desktop://`: native notifications of gates that name it, shown by the host in this process. */
-export function openDesktop({ show }: DesktopSettings): Channel {
-  const attempt = async (run: () => void | Promise<void>): Promise<DeliveryResult> => {
-    try {
-      await run();
-      return DELIVERED;
-    } catch (error) {
-      const detail = error instanceof Error ? error.message : 'the notification could not be shown';
-      return { kind: 'failed', retryable: true, detail: detail.slice(0, 300) };
-    }
-  };
+/**
+ * `desktop://`: notices for a person at this machine, of gates that name it. Delivered means planned: whether and when
+ * one is shown is a matter of quiet hours and of how many wait; a host that could not show it says so by `notices.report`.
+ */
+export function openDesktop({ planner }: DesktopSettings): Channel {
   return {
     name: 'desktop://',
     kind: 'desktop',
     events: [],
-    deliver: ({ payload }) => attempt(() => show(storedNotice.parse(JSON.parse(payload)))),
-    test: () => attempt(() => show(TEST)),
+    async deliver({ payload }) {
+      planner.plan(storedNotice.parse(JSON.parse(payload)).gate_id);
+      return DELIVERED;
+    },
+    async test() {
+      planner.test();
+      return DELIVERED;
+    },
     close: () => Promise.resolve(),
   };
 }

@@ -1,11 +1,10 @@
 import type { Bus } from '../bus.ts';
 import type { ChannelRecord } from '../contract/records.ts';
 import { GIVE_UP_MS } from '../notify/backoff.ts';
-import type { KindOfTool } from '../notify/desktop-notice.ts';
-import { maskSecrets } from '../notify/mask.ts';
 import { type PreparedNotice, renderNotices } from '../notify/notice.ts';
 import { type Announced, isAnnounced, lastEventOf } from '../notify/subject.ts';
 import type { Clock, Log, Random } from '../ports.ts';
+import type { Redactor } from '../redaction/redactor.ts';
 import type { Store, StoreReader } from '../store/store.ts';
 import { createAttempt, NOT_CONFIGURED, sha256 } from './attempt.ts';
 import type { Channel } from './channel.ts';
@@ -25,9 +24,9 @@ export interface OutboxOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly redactor: Redactor;
   /** Where the operator's console answers at present, null if nowhere: for links. */
   readonly consoleUrl: () => string | null;
-  readonly kindOfTool: KindOfTool;
   readonly timers?: Timers;
 }
 
@@ -51,7 +50,7 @@ export interface Outbox {
 
 /** An outbox that does nothing before it is started. */
 export function createOutbox(options: OutboxOptions): Outbox {
-  const { store, bus, clock, random, log } = options;
+  const { store, bus, clock, random, log, redactor } = options;
   const channels = new Map(options.channels.map((channel) => [channel.name, channel]));
   const health = createChannelHealth(store.read, clock);
   let unsubscribe = (): void => undefined;
@@ -62,7 +61,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     log,
     timers: options.timers ?? SYSTEM_TIMERS,
     channels: [...channels.keys()],
-    work: createAttempt({ store, channels, health, clock, random, log, closing: () => closed }),
+    work: createAttempt({ store, channels, health, clock, random, log, redactor, closing: () => closed }),
   });
   const intake = createIntake(options, lanes);
 
@@ -79,7 +78,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const channel = options.channels.find((one) => isNamed(one, name));
       if (channel === undefined) return null;
       const result = await channel.test();
-      const error = result.kind === 'failed' ? maskSecrets(result.detail).value : null;
+      const error = result.kind === 'failed' ? redactor.text(result.detail).value : null;
       health.note(channel.name, error);
       return { delivered: error === null, detail: error ?? 'delivered' };
     },
@@ -103,7 +102,7 @@ interface Intake {
   idle(): Promise<unknown>;
 }
 
-function createIntake({ store, channels, clock, log, consoleUrl, kindOfTool }: OutboxOptions, lanes: Lanes): Intake {
+function createIntake({ store, channels, clock, log, redactor, consoleUrl }: OutboxOptions, lanes: Lanes): Intake {
   const routes = channels.map(({ name, kind, events }) => ({ channel: name, kind, events }));
   const missing = new Set<string>();
   const writes = new Set<Promise<void>>();
@@ -121,7 +120,7 @@ function createIntake({ store, channels, clock, log, consoleUrl, kindOfTool }: O
   return {
     missing,
     announce(event) {
-      const settings = { routes, consoleUrl: consoleUrl(), kindOfTool, sha256 };
+      const settings = { routes, consoleUrl: consoleUrl(), sha256, redactor };
       const { notices, unknownChannels } = renderNotices(event, settings);
       for (const notice of notices) {
         const write = enqueue(notice).finally(() => writes.delete(write));

@@ -1,3 +1,4 @@
+import type { CoreStatus } from '../contract/operations/core.ts';
 import type { Core } from '../exchange/core.ts';
 import { renderKeyReference } from '../providers/credentials.ts';
 import type { Handlers } from './call.ts';
@@ -29,26 +30,25 @@ export function coreHandlers(core: Core, whereabouts: () => Whereabouts): CoreHa
   return {
     'core.pause': (_input, by) => setPaused(true, by),
     'core.resume': (_input, by) => setPaused(false, by),
-    'core.status': async () => {
-      const here = whereabouts();
-      return {
-        version: here.version,
-        pid: process.pid,
-        agent_url: here.agentUrl,
-        console_url: here.consoleUrl,
-        home: here.home,
-        started_at: here.startedAt,
-        paused: core.paused,
-        in_flight: core.inFlight.size,
-        store: {
-          ok: core.store.trouble === null,
-          detail:
-            core.store.trouble === null ? 'writable' : `${core.store.trouble.reason}: ${core.store.trouble.detail}`,
-        },
-        providers: await Promise.all(core.providers.map((provider) => describeProvider(core, provider))),
-        config_file: here.configFile,
-      };
-    },
+    'core.status': () => coreStatus(core, whereabouts()),
+  };
+}
+
+/** The core as it stands now. */
+export async function coreStatus(core: Core, here: Whereabouts): Promise<CoreStatus> {
+  const { trouble } = core.store;
+  return {
+    version: here.version,
+    pid: process.pid,
+    agent_url: here.agentUrl,
+    console_url: here.consoleUrl,
+    home: here.home,
+    started_at: here.startedAt,
+    providers: await Promise.all(core.providers.map((provider) => describeProvider(core, provider))),
+    paused: core.paused,
+    in_flight: core.inFlight.size,
+    store: { ok: trouble === null, detail: trouble === null ? 'writable' : `${trouble.reason}: ${trouble.detail}` },
+    config_file: here.configFile,
   };
 }
 

@@ -10,12 +10,20 @@ const DECISIONS: ReadonlySet<OperationName> = new Set<OperationName>([
   'gates.approve',
   'gates.reject',
   'gates.undo',
+  'gates.revoke',
   'gates.extend',
+  'gates.snooze',
+  'gates.reviewing',
+  'grants.add',
   'grants.revoke',
   'budgets.set',
   'budgets.reset',
   'policies.apply',
   'core.resume',
+  'runs.resume',
+  'keys.set',
+  'keys.remove',
+  'retention.purge',
 ]);
 
 /** The refusal of an operation that decides over a channel that may not; null when it may go on. */

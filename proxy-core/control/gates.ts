@@ -1,25 +1,41 @@
 import { failure } from '../contract/failures.ts';
-import type { GateRecord, GrantScope } from '../contract/records.ts';
+import type { GateRecord } from '../contract/records.ts';
 import type { Core } from '../exchange/core.ts';
 import type { Decided, Decision } from '../exchange/gate-book.ts';
-import { alreadyResolvedFailure, changedFailure } from '../gates/bodies.ts';
+import { changedFailure } from '../gates/bodies.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { type Caller, type Handlers, Refusal } from './call.ts';
+import { attentionHandlers } from './gate-attention.ts';
+import { createCards } from './gate-card.ts';
+import { alreadyResolved, knownGate, memoryOf, notRevoked, notUndone, unknownGate } from './gate-refusals.ts';
+import type { Snoozes } from './snoozes.ts';
 
 type GateHandlers = Pick<
   Handlers,
-  'gates.list' | 'gates.show' | 'gates.approve' | 'gates.reject' | 'gates.undo' | 'gates.extend'
+  | 'gates.list'
+  | 'gates.show'
+  | 'gates.card'
+  | 'gates.approve'
+  | 'gates.reject'
+  | 'gates.undo'
+  | 'gates.revoke'
+  | 'gates.extend'
+  | 'gates.snooze'
+  | 'gates.reviewing'
 >;
 
 const PAGE = 50;
 
-/** Approval gates: list, show, decide, undo, extend. */
-export function gateHandlers(core: Core): GateHandlers {
+/** Approval gates: list, show, decide, undo, extend, snooze. */
+export function gateHandlers(core: Core, snoozes: Snoozes): GateHandlers {
+  const cardOf = createCards(core, snoozes);
   return {
-    'gates.list': async ({ state, run_id, cursor, limit }) => {
+    ...attentionHandlers(core, snoozes),
+    'gates.list': async ({ states, run_id, find, cursor, limit }) => {
       await expireDue(core);
       const page = core.store.read.gates({
-        ...(state === undefined ? {} : { state }),
+        ...(states === undefined ? {} : { states }),
+        ...(find === undefined ? {} : { find }),
         ...(run_id === undefined ? {} : { runId: run_id }),
         ...(cursor === undefined ? {} : { cursor }),
         limit: limit ?? PAGE,
@@ -29,6 +45,10 @@ export function gateHandlers(core: Core): GateHandlers {
     'gates.show': async ({ gate_id }) => {
       await expireDue(core);
       return { gate: withRetries(core, knownGate(core, gate_id)) };
+    },
+    'gates.card': async ({ gate_id }) => {
+      await expireDue(core);
+      return { card: await cardOf(withRetries(core, knownGate(core, gate_id))) };
     },
     'gates.approve': async ({ gate_id, reason, action_hash, remember, for_seconds }, by) => {
       const decided = await decide(core, {
@@ -53,6 +73,12 @@ export function gateHandlers(core: Core): GateHandlers {
       if (gate === null) throw notUndone(knownGate(core, gate_id), core.clock.now());
       return { gate };
     },
+    'gates.revoke': async ({ gate_id, reason }, by) => {
+      const result = await core.gates.revoke(gate_id, reason ?? null, by);
+      if (result.kind === 'not_found') throw unknownGate(gate_id);
+      if (result.kind === 'too_late') throw notRevoked(result.gate, result.claimed, core.clock.now());
+      return { gate: result.gate };
+    },
     'gates.extend': async ({ gate_id, seconds }, by) => {
       const gate = await core.gates.extend(gate_id, seconds * 1000, by);
       if (gate === null) throw alreadyResolved(knownGate(core, gate_id), core.clock.now());
@@ -62,7 +88,7 @@ export function gateHandlers(core: Core): GateHandlers {
 }
 
 /** Let gates that are past their time be seen as expired. Without a writable store the list is shown as it stands. */
-async function expireDue(core: Core): Promise<void> {
+export async function expireDue(core: Core): Promise<void> {
   try {
     await core.gates.tick();
   } catch (error) {
@@ -70,14 +96,8 @@ async function expireDue(core: Core): Promise<void> {
   }
 }
 
-function knownGate(core: Core, gateId: string): GateRecord {
-  const gate = core.store.read.gate(gateId);
-  if (gate === null) throw unknownGate(gateId);
-  return gate;
-}
-
 /** The store hears of retries now and then only; the book has counted them all. */
-function withRetries(core: Core, gate: GateRecord): GateRecord {
+export function withRetries(core: Core, gate: GateRecord): GateRecord {
   const live = core.gates.byId(gate.gate_id);
   return live === null ? gate : { ...gate, retries: live.retries, last_retry_at: live.last_retry_at };
 }
@@ -93,16 +113,9 @@ const verdict = (core: Core, gateId: string, { reason, action_hash }: Given, by:
 });
 
 /** A slip of a mouse can be taken back; a command that was typed is meant. */
-const undoWindow = (core: Core, { channel }: Caller): number =>
-  channel === 'desktop' || channel === 'console' ? core.options.undoMs : 0;
+const undoWindow = (core: Core, { channel }: Caller): number => (UNDOABLE.has(channel) ? core.options.undoMs : 0);
 
-function memoryOf(scope: GrantScope | undefined, seconds: number | undefined): Decision['remember'] {
-  if (scope !== undefined) return { scope, forMs: seconds === undefined ? null : seconds * 1000 };
-  if (seconds === undefined) return null;
-  throw new Refusal(
-    failure('invalid_request', 'for_seconds says how long to remember; it needs remember.', { field: 'for_seconds' }),
-  );
-}
+const UNDOABLE: ReadonlySet<string> = new Set(['desktop', 'console', 'notification']);
 
 async function decide(core: Core, decision: Decision): Promise<Extract<Decided, { kind: 'decided' }>> {
   const decided = await core.gates.decide(decision);
@@ -123,39 +136,4 @@ async function decide(core: Core, decision: Decision): Promise<Extract<Decided, 
         }),
       );
   }
-}
-
-const unknownGate = (gateId: string): Refusal =>
-  new Refusal(failure('not_found', `There is no gate ${gateId}.`, { recover: 'See: rungate gates' }));
-
-/** 409 with who was first, when and how (behaviour §6). */
-const alreadyResolved = (gate: GateRecord, now: number): Refusal =>
-  new Refusal({ ...alreadyResolvedFailure(gate), message: `Already ${resolution(gate, now)}.` });
-
-function notUndone(gate: GateRecord, now: number): Refusal {
-  if (gate.state === 'approved' || gate.state === 'rejected') {
-    const message = `Too late to undo, or another's verdict: ${resolution(gate, now)}.`;
-    return new Refusal({ ...alreadyResolvedFailure(gate), message });
-  }
-  const { gate_id, state } = gate;
-  return new Refusal(
-    failure('invalid_request', `Gate ${gate_id} has no verdict to undo: it is ${state}.`, { gate_id, state }),
-  );
-}
-
-/** `approved by operator via cli at 14:02:11`; an actor or channel is short, so that the sentence stays one. */
-function resolution({ state, decided_by, channel, decided_at, expires_at }: GateRecord, now: number): string {
-  if (state === 'expired') return `expired at ${renderInstant(expires_at, now)}`;
-  const who = decided_by === null ? '' : ` by ${decided_by.slice(0, 80)}`;
-  const how = channel === null ? '' : ` via ${channel.slice(0, 40)}`;
-  return `${state}${who}${how}${decided_at === null ? '' : ` at ${renderInstant(decided_at, now)}`}`;
-}
-
-/** Local time, with the day when it was not today. */
-function renderInstant(at: number, now: number): string {
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const then = new Date(at);
-  const time = [then.getHours(), then.getMinutes(), then.getSeconds()].map(two).join(':');
-  if (then.toDateString() === new Date(now).toDateString()) return time;
-  return `${time} on ${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())}`;
 }

@@ -8,7 +8,7 @@ import { decide } from '../exchange/judge.ts';
 import type { PolicyInForce } from '../exchange/policy-book.ts';
 import { type Decision, type ExplainedCondition, STRICTNESS } from '../policy/decision.ts';
 import { evaluateRequest, evaluateToolCall, type RuleTrace, traceRules } from '../policy/evaluate.ts';
-import { renderClause } from '../policy/explain.ts';
+import { renderClause, shortened } from '../policy/explain.ts';
 import type { RequestSubject } from '../policy/facts.ts';
 import { chooseProvider, type Provider } from '../providers/provider.ts';
 import type { RequestFacts, ToolCall } from '../wire/format.ts';
@@ -151,7 +151,7 @@ const renderTrace = ({ rule, effect, stage, outcome, explanation }: RuleTrace) =
   conditions: explanation.map(renderCondition),
 });
 
-const renderCondition = (condition: ExplainedCondition) => ({ ...condition, text: renderClause(condition) });
+const renderCondition = (condition: ExplainedCondition) => ({ ...shortened(condition), text: renderClause(condition) });
 
 /** What decided, where it is no traced rule: a list of the policy, or a rule on a tool that the provider itself runs. */
 function deciding({ rule, effect, stage, explanation }: Decision, traces: readonly RuleTrace[]) {

@@ -12,16 +12,28 @@ export interface Abandons {
   polled(gateId: string): void;
   /** It waits no longer. */
   leave(gateId: string): void;
+  /** Whether a connection waits at the gate now. */
+  attached(gateId: string): boolean;
+  /** How the gate's agent last waited; null when it has not since the start. */
+  delivery(gateId: string): 'hold' | 'retry' | null;
   close(): void;
 }
 
 /** Clients that were told to come back do so within a minute (behaviour §6). */
 const PATIENCE_MS = 90_000;
+/** Gates whose agents' way of waiting is remembered. */
+const REMEMBERED = 4_096;
 
 /** A watch over `gates`; timers do not keep the process alive. */
 export function createAbandons(gates: Pick<GateBook, 'cancel' | 'byId'>, patienceMs: number = PATIENCE_MS): Abandons {
   const waiting = new Map<string, number>();
   const timers = new Map<string, NodeJS.Timeout>();
+  const ways = new Map<string, 'hold' | 'retry'>();
+  const waits = (gateId: string, way: 'hold' | 'retry'): void => {
+    ways.set(gateId, way);
+    const [oldest] = ways.keys();
+    if (ways.size > REMEMBERED && oldest !== undefined) ways.delete(oldest);
+  };
   const stop = (gateId: string): void => {
     clearTimeout(timers.get(gateId));
     timers.delete(gateId);
@@ -29,9 +41,15 @@ export function createAbandons(gates: Pick<GateBook, 'cancel' | 'byId'>, patienc
   return {
     arrive(gateId) {
       stop(gateId);
+      waits(gateId, 'hold');
       waiting.set(gateId, (waiting.get(gateId) ?? 0) + 1);
     },
-    polled: stop,
+    polled(gateId) {
+      stop(gateId);
+      waits(gateId, 'retry');
+    },
+    attached: (gateId) => waiting.has(gateId),
+    delivery: (gateId) => ways.get(gateId) ?? null,
     leave(gateId) {
       const left = (waiting.get(gateId) ?? 1) - 1;
       if (left > 0) {

@@ -46,6 +46,8 @@ export async function admit(core: Core, request: ReadRequest, met: GateRecord | 
     return unlessUnavailable(() => refuseRecorded(core, call, notGoverned(request)));
   }
   const meeting = meetGate(core, request, run, met);
+  // What waits at a gate of a paused run stays there, and a reviewed answer goes out; nothing new does.
+  if (run.paused && (meeting.kind === 'approved' || meeting.kind === 'none')) return refusePaused(run);
   switch (meeting.kind) {
     case 'waiting':
       return { ...meeting, fresh: false };
@@ -70,6 +72,24 @@ async function refuseAtGate(core: Core, run: LiveRun, reason: Failure): Promise<
   await core.gates.tick();
   return { kind: 'refused', refusal: { failure: reason, exchangeId: null, runId: run.runId, policy: run.policy } };
 }
+
+/** A paused run keeps its calls off like a paused core: nothing is recorded, however often the agent asks. */
+const refusePaused = (run: LiveRun): Admission => ({
+  kind: 'refused',
+  refusal: {
+    failure: failure(
+      'operator_paused',
+      `The operator has paused run ${run.runId}.`,
+      { run_id: run.runId, recover: 'Wait until it is resumed.' },
+      PAUSED_RETRY_SECONDS,
+    ),
+    exchangeId: null,
+    runId: run.runId,
+    policy: run.policy,
+  },
+});
+
+const PAUSED_RETRY_SECONDS = 30;
 
 async function unlessUnavailable(step: () => Promise<Admission>): Promise<Admission> {
   try {
@@ -122,6 +142,9 @@ async function claimApproved(core: Core, call: Call, gate: GateRecord): Promise<
     const { claimed } = await core.store.write('claimGate', { at, gateId, exchangeId: call.exchangeId }).durable;
     if (!claimed) {
       release();
+      core.gates.reread(gate.run_id);
+      // Revoked a moment ago: the request meets what is there now.
+      if (core.gates.byId(gate.gate_id)?.state === 'cancelled') return { kind: 'busy', until: Promise.resolve() };
       return refuse(pendingFailure(gate, RETRY_AFTER_SECONDS));
     }
     const charge = chargeOf(core, call.request, call.route, call.chosen.policy);
@@ -225,7 +248,7 @@ export function heldBack(core: Core): Failure | null {
     'operator_paused',
     'The operator has paused all agents.',
     { recover: 'Wait until they are resumed.' },
-    30,
+    PAUSED_RETRY_SECONDS,
   );
 }
 

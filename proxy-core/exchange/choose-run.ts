@@ -65,6 +65,7 @@ function startRun(core: Core, request: ReadRequest, named: string | null, now: n
     explicit: named !== null,
     labels: request.asks.labels,
     client: request.client,
+    traceParent: request.traceParent,
     cap: runCap(policy, request.agent, request.asks.cap),
     alertAt: policy.budget.alertAt,
   };

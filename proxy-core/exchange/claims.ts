@@ -42,7 +42,9 @@ export async function endClaim(
 ): Promise<void> {
   if (gateId === null) return;
   try {
-    await core.store.write('consumeGate', { at: core.clock.now(), gateId, answer }).durable;
+    const at = core.clock.now();
+    await core.store.write('consumeGate', { at, gateId, answer }).durable;
+    if (answer !== null) core.gates.released(gateId, at);
   } finally {
     core.claims.release(gateId, exchangeId);
   }

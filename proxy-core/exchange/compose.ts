@@ -12,6 +12,7 @@ import { createAbandons } from './abandons.ts';
 import { createAgentDirectory } from './agent-directory.ts';
 import { createClaims } from './claims.ts';
 import type { Core, CoreOptions } from './core.ts';
+import { createDigester } from './digester.ts';
 import { createGateBook } from './gate-book.ts';
 import { grantsCovering, offerFor } from './grants.ts';
 import { createInFlight } from './inflight.ts';
@@ -19,6 +20,7 @@ import { createPolicyBook } from './policy-book.ts';
 import { createPriceBook } from './price-book.ts';
 import { createRegexJobs } from './regex-jobs.ts';
 import { createRunDirectory } from './run-directory.ts';
+import { createRunNews } from './run-news.ts';
 
 /** What the pipeline is made of, besides what it makes itself. */
 export interface Parts {
@@ -38,6 +40,7 @@ export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
   const { clock, random, log } = ports;
   const { store, bus, options } = parts;
   const seen = store.read.seenByAgents();
+  const news = createRunNews(bus);
   const gates = createGateBook({ store, bus, clock, random, log, offer: offerFor });
   return {
     clock,
@@ -57,6 +60,8 @@ export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
     gates,
     abandons: createAbandons(gates, options.abandonMs),
     claims: createClaims(),
+    news,
+    digester: createDigester({ store, bus, clock, random, log, changed: news.changed }),
     grantsFor: (run, call) => grantsCovering(gates.grants(), run, call, clock.now()),
     rates: createRateTracker(),
     loops: createLoopTracker(),

@@ -12,12 +12,14 @@ import type { ToolCall } from '../wire/format.ts';
 import type { Abandons } from './abandons.ts';
 import type { AgentDirectory } from './agent-directory.ts';
 import type { Claims } from './claims.ts';
+import type { Digester } from './digester.ts';
 import type { GateBook } from './gate-book.ts';
 import type { InFlight } from './inflight.ts';
 import type { PolicyBook } from './policy-book.ts';
 import type { PriceBook } from './price-book.ts';
 import type { RegexJobs } from './regex-jobs.ts';
 import type { LiveRun, RunDirectory } from './run-directory.ts';
+import type { RunNews } from './run-news.ts';
 
 /** Everything one exchange needs, composed once in `index.ts`. */
 export interface Core {
@@ -39,6 +41,8 @@ export interface Core {
   readonly gates: GateBook;
   readonly abandons: Abandons;
   readonly claims: Claims;
+  readonly news: RunNews;
+  readonly digester: Digester;
   /** Grants that cover a tool call of this run; for null, the request itself. */
   grantsFor(run: LiveRun, call: ToolCall | null): readonly GrantRecord[];
   readonly rates: RateTracker;

@@ -37,7 +37,8 @@ export async function govern(core: Core, request: AgentRequest, reply: AgentRepl
       case 'refused':
         return refuse(core, reading.request, admission.refusal, reply);
       case 'replayed':
-        return replay(core, reading.request, admission.gate, admission.answer, hold, reply);
+        if (await replay(core, reading.request, admission.gate, admission.answer, hold, reply)) return;
+        break;
       case 'busy':
         await admission.until;
         break;

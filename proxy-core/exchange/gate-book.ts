@@ -3,7 +3,8 @@ import type { EventName } from '../contract/events.ts';
 import type { GateRecord, GrantRecord, GrantScope } from '../contract/records.ts';
 import { stateAt } from '../gates/states.ts';
 import type { Clock, Log, Random } from '../ports.ts';
-import type { By, GateOpening, KeptAnswer, Store } from '../store/store.ts';
+import type { By, GateOpening, KeptAnswer, Store, VerbOutput } from '../store/store.ts';
+import { createGateRetries } from './gate-retries.ts';
 import { makeId } from './make-id.ts';
 
 /**
@@ -30,13 +31,24 @@ export interface GateBook {
   whenSettled(gateId: string, signal: AbortSignal): Promise<void>;
   /** A retry met the waiting gate. */
   noteRetry(gateId: string): void;
+  /** The time between the last two retries of a gate, ms; null when there were none. */
+  retryGap(gateId: string): number | null;
   /** The grants in force now. */
   grants(): readonly GrantRecord[];
   decide(input: Decision): Promise<Decided>;
   undo(gateId: string, by: By): Promise<GateRecord | null>;
+  /** Withdraw an approval that no agent has been given. */
+  revoke(gateId: string, reason: string | null, by: By): Promise<VerbOutput<'revokeGate'>>;
   extend(gateId: string, ms: number, by: By): Promise<GateRecord | null>;
   cancel(gateId: string, why: string, by: By): Promise<GateRecord | null>;
+  /** Remember an approval that was given before. */
+  remember(gateId: string, remember: Remember, by: By): Promise<Remembered>;
   revokeGrant(grantId: string, by: By): Promise<GrantRecord | null>;
+  /**
+   * The approved answer is about to go to the agent. Durable when it resolves; false: the approval was revoked before, nothing
+   * may go, and the book knows.
+   */
+  release(gateId: string): Promise<boolean>;
   /** The approved answer has gone to the agent. */
   released(gateId: string, at: number): void;
   /** Read again what a run's end or its agent's revocation has cancelled, and wake who waits. */
@@ -65,6 +77,13 @@ export type Decided =
   | { readonly kind: 'already_resolved'; readonly gate: GateRecord }
   | { readonly kind: 'changed'; readonly gate: GateRecord }
   | { readonly kind: 'not_found' }
+  | { readonly kind: 'not_grantable'; readonly reason: string };
+
+/** What became of the wish to remember an approval. */
+export type Remembered =
+  | { readonly kind: 'remembered'; readonly grant: GrantRecord }
+  | { readonly kind: 'not_found' }
+  | { readonly kind: 'not_approved'; readonly gate: GateRecord }
   | { readonly kind: 'not_grantable'; readonly reason: string };
 
 interface Lent {
@@ -144,6 +163,32 @@ export function createGateBook(lent: Lent): GateBook {
   };
 
   const announce = (name: EventName & `approval.${string}`, gate: GateRecord): void => bus.publish(name, { gate });
+  const retries = createGateRetries(clock, (gateId) => {
+    const gate = gates.get(gateId);
+    if (gate !== undefined) announce('approval.changed', gate);
+  });
+
+  /** Repeat what the store has found a gate to be: a verb on a gate that is past its time has expired it. */
+  const learn = (gate: GateRecord): void => {
+    const before = gates.get(gate.gate_id)?.state;
+    put(gate);
+    if (before === undefined || before === gate.state) return;
+    if (gate.state === 'cancelled') announce('approval.cancelled', gate);
+    if (gate.state === 'expired' && before === 'pending') announce('approval.expired', gate);
+  };
+
+  const readAnew = (gateId: string): void => {
+    const gate = store.read.gate(gateId);
+    if (gate !== null && gate.state !== gates.get(gateId)?.state) learn(gate);
+  };
+
+  const noteReleased = (gateId: string, at: number): void => {
+    const gate = gates.get(gateId);
+    if (gate === undefined || gate.released_at !== null) return;
+    const gone = { ...gate, released_at: at };
+    gates.set(gateId, gone);
+    announce('approval.changed', gone);
+  };
 
   for (const gate of store.read.liveGates()) put(gate);
 
@@ -184,14 +229,16 @@ export function createGateBook(lent: Lent): GateBook {
     noteRetry(gateId) {
       const gate = gates.get(gateId);
       if (gate === undefined) return;
-      const noted = { ...gate, retries: gate.retries + 1, last_retry_at: clock.now() };
-      gates.set(gateId, noted);
-      const { retries, last_retry_at: lastRetryAt } = noted;
+      const at = clock.now();
+      const count = gate.retries + 1;
+      gates.set(gateId, { ...gate, retries: count, last_retry_at: at });
+      retries.note(gateId, at - (gate.last_retry_at ?? gate.created_at));
       // Every retry would be a write a poller can cause at will; the count on disk may lag by a few.
-      if (retries === 1 || retries % 16 === 0) {
-        store.write('noteRetries', { gateId, retries, lastRetryAt }).committed.catch(() => undefined);
+      if (count === 1 || count % 16 === 0) {
+        store.write('noteRetries', { gateId, retries: count, lastRetryAt: at }).committed.catch(() => undefined);
       }
     },
+    retryGap: retries.gapOf,
     async decide(input) {
       const gate = gates.get(input.gateId) ?? store.read.gate(input.gateId);
       if (gate === null) return { kind: 'not_found' };
@@ -211,7 +258,6 @@ export function createGateBook(lent: Lent): GateBook {
         by: input.by,
       }).durable;
       if (result.kind === 'not_found') return result;
-      const before = gates.get(input.gateId)?.state;
       if (result.kind === 'decided') {
         if (grant !== null) {
           held = store.read.grants(at);
@@ -224,8 +270,7 @@ export function createGateBook(lent: Lent): GateBook {
           grant: grant === null ? null : { ...grant, used: 0, revoked_at: null },
         };
       }
-      put(result.gate);
-      if (before === 'pending' && result.gate.state === 'expired') announce('approval.expired', result.gate);
+      learn(result.gate);
       return result;
     },
     async undo(gateId, by) {
@@ -235,8 +280,22 @@ export function createGateBook(lent: Lent): GateBook {
       // What the verdict remembered was revoked with it.
       held = store.read.grants(at);
       bus.publish('grants.changed', {});
-      announce('approval.changed', put(gate));
+      announce(gate.state === 'expired' ? 'approval.expired' : 'approval.changed', put(gate));
       return gate;
+    },
+    async revoke(gateId, reason, by) {
+      const at = clock.now();
+      const result = await store.write('revokeGate', { at, gateId, reason, by }).durable;
+      if (result.kind === 'not_found') return result;
+      if (result.kind === 'too_late') {
+        learn(result.gate);
+        return result;
+      }
+      // What the approval remembered was revoked with it.
+      held = store.read.grants(at);
+      bus.publish('grants.changed', {});
+      learn(result.gate);
+      return result;
     },
     async extend(gateId, ms, by) {
       const gate = gates.get(gateId);
@@ -244,16 +303,35 @@ export function createGateBook(lent: Lent): GateBook {
       const at = clock.now();
       const expiresAt = Math.max(gate.expires_at, at) + ms;
       const result = await store.write('extendGate', { at, gateId, expiresAt, by }).durable;
-      if (!result.extended || result.gate === null) return null;
-      announce('approval.changed', put(result.gate));
+      if (result.gate === null) return null;
+      learn(result.gate);
+      if (!result.extended) return null;
+      announce('approval.changed', result.gate);
       return result.gate;
     },
     async cancel(gateId, why, by) {
       const { cancelled, gate } = await store.write('cancelGate', { at: clock.now(), gateId, why, by }).durable;
       if (gate === null) return null;
-      put(gate);
-      if (cancelled) announce('approval.cancelled', gate);
+      learn(gate);
       return cancelled ? gate : null;
+    },
+    async remember(gateId, wish, by) {
+      const gate = gates.get(gateId) ?? store.read.gate(gateId);
+      if (gate === null) return { kind: 'not_found' };
+      if (gate.state !== 'approved') return { kind: 'not_approved', gate };
+      const at = clock.now();
+      // An approval that can still be undone has no effect yet, so what it remembers has none either.
+      const wanted = lent.offer(gate, wish, by, Math.max(at, gate.effective_at ?? at));
+      if (wanted.kind === 'not_grantable') return wanted;
+      const same = held.find((grant) => isSameGrant(grant, wanted.grant));
+      if (same !== undefined) return { kind: 'remembered', grant: same };
+      const grant = { ...wanted.grant, grant_id: makeId('grant', lent) };
+      const added = await store.write('addGrant', { at, grant, by }).durable;
+      if (added.grant === null)
+        return { kind: 'not_grantable', reason: 'Its run has ended or its agent has no access.' };
+      held = store.read.grants(at);
+      bus.publish('grants.changed', {});
+      return { kind: 'remembered', grant: added.grant };
     },
     async revokeGrant(grantId, by) {
       const at = clock.now();
@@ -262,24 +340,33 @@ export function createGateBook(lent: Lent): GateBook {
       bus.publish('grants.changed', {});
       return grant;
     },
-    released(gateId, at) {
-      const gate = gates.get(gateId);
-      if (gate === undefined || gate.released_at !== null) return;
-      const gone = { ...gate, released_at: at };
-      gates.set(gateId, gone);
-      announce('approval.changed', gone);
+    async release(gateId) {
+      const at = clock.now();
+      const { released } = await store.write('releaseGate', { at, gateId }).durable;
+      if (released) noteReleased(gateId, at);
+      else readAnew(gateId);
+      return released;
     },
+    released: noteReleased,
     reread(runId) {
-      for (const gateId of runs.get(runId) ?? []) {
-        const gate = store.read.gate(gateId);
-        if (gate === null || gate.state === gates.get(gateId)?.state) continue;
-        put(gate);
-        if (gate.state === 'cancelled') announce('approval.cancelled', gate);
-      }
+      for (const gateId of runs.get(runId) ?? []) readAnew(gateId);
     },
     close() {
       if (timer !== null) clearTimeout(timer);
+      retries.close();
       for (const gateId of sleepers.keys()) wake(gateId);
     },
   };
 }
+
+/** A grant that says the same and holds as long: one for a time is a new one each time. */
+const isSameGrant = (grant: GrantRecord, wanted: Omit<GrantRecord, 'grant_id' | 'used' | 'revoked_at'>): boolean =>
+  wanted.expires_at === null &&
+  grant.expires_at === null &&
+  grant.scope === wanted.scope &&
+  grant.agent_id === wanted.agent_id &&
+  grant.run_id === wanted.run_id &&
+  grant.rule === wanted.rule &&
+  grant.policy === wanted.policy &&
+  grant.matcher.tool === wanted.matcher.tool &&
+  grant.matcher.args_sha256 === wanted.matcher.args_sha256;

@@ -3,12 +3,13 @@ import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, nanoToUsd } from '../contract/money.ts';
 import { loopSettings, rateLimits } from '../policy/compile.ts';
 import { type Decision, type Evaluation, STRICTNESS, stops } from '../policy/decision.ts';
-import { type DriftObservation, driftKinds, driftOf, hostsOf } from '../policy/drift.ts';
+import { type DriftFinding, type DriftObservation, driftKinds, driftOf, hostsOf } from '../policy/drift.ts';
 import { couldMatch, type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../policy/evaluate.ts';
 import { refusalContext, renderReason } from '../policy/explain.ts';
 import type { RequestSubject } from '../policy/facts.ts';
 import { callSignature, type LoopFinding, loopDecision } from '../policy/loops.ts';
 import type { ToolCall } from '../wire/format.ts';
+import { addAlertStep } from './alert-step.ts';
 import type { Route } from './choose-route.ts';
 import type { Core } from './core.ts';
 import type { PolicyInForce } from './policy-book.ts';
@@ -211,8 +212,14 @@ function watchDrift(core: Core, { run, policy, subject, request }: Judged, decis
       kind: found.kind,
       value: found.value,
     });
+    addAlertStep(core, run, null, driftSentence(found), { alert: 'drift', ...found });
   }
 }
+
+const driftSentence = ({ kind, value, why }: DriftFinding): string =>
+  why === 'first_seen'
+    ? `This agent's first use of the ${kind} ${value.slice(0, SEEN_LENGTH)}`
+    : `The ${kind} ${value.slice(0, SEEN_LENGTH)} is not among those the policy allows`;
 
 /** Models and providers choose these words, so neither their number nor their length is theirs to choose too. */
 const SEEN_LIMIT = 50_000;

@@ -1,6 +1,7 @@
 import type { Decision } from '../policy/decision.ts';
-import { renderReason } from '../policy/explain.ts';
+import { renderReason, shortened } from '../policy/explain.ts';
 import type { Admitted } from './admission.ts';
+import { addAlertStep } from './alert-step.ts';
 import type { Ruling } from './answer-ruling.ts';
 import type { Core } from './core.ts';
 import { ruleName } from './judge.ts';
@@ -48,17 +49,11 @@ export function noteAlerts(
         rule: ruleName(alert),
         subject: decision.tool ?? request.endpoint.path,
       });
-      core.store
-        .write('addStep', {
-          at: core.clock.now(),
-          runId: run.runId,
-          kind: 'alert',
-          exchangeId,
-          summary: renderReason(alert),
-          detail: { rule: rule.name, policy: decision.version, explanation: decision.explanation },
-          audit: null,
-        })
-        .committed.catch(() => undefined);
+      addAlertStep(core, run, exchangeId, renderReason(alert), {
+        rule: rule.name,
+        policy: decision.version,
+        explanation: decision.explanation.map(shortened),
+      });
     }
   }
 }

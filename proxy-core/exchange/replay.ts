@@ -11,7 +11,8 @@ import type { ReadRequest } from './request.ts';
 
 /**
  * Release an approved answer: the very bytes that were reviewed, to every retry, with no second call to the provider and
- * no second charge. A retry that asks for the other form (stream or JSON) gets the same answer transcoded.
+ * no second charge. A retry that asks for the other form (stream or JSON) gets the same answer transcoded. False, and nothing
+ * is sent: the approval was revoked a moment ago, and the request has to meet its gate again.
  */
 export async function replay(
   core: Core,
@@ -21,27 +22,27 @@ export async function replay(
   /** The stream that was begun while the request waited: the answer is moved behind what it has been sent. */
   begun: Hold | null,
   reply: AgentReply,
-): Promise<void> {
-  if (gate.released_at === null) {
-    await core.store.write('releaseGate', { at: core.clock.now(), gateId: gate.gate_id }).durable;
-    core.gates.released(gate.gate_id, core.clock.now());
-  }
+): Promise<boolean> {
+  if (gate.released_at === null && !(await core.gates.release(gate.gate_id))) return false;
+  send(request, gate, answer, begun, reply);
+  return true;
+}
+
+function send(request: ReadRequest, gate: GateRecord, answer: KeptAnswer, begun: Hold | null, reply: AgentReply): void {
   const wanted = inForm(request, answer);
   if (wanted === null) {
     const reason = failure('invalid_request', 'The approved answer cannot be given in the form this retry asks for.', {
       gate_id: gate.gate_id,
       recover: 'Send the same request with the same stream setting as the first time.',
     });
-    return deliverRefusal(reply, request, {
-      failure: reason,
-      exchangeId: gate.exchange_id,
-      runId: gate.run_id,
-      policy: gate.policy,
-    });
+    const { exchange_id: exchangeId, run_id: runId, policy } = gate;
+    deliverRefusal(reply, request, { failure: reason, exchangeId, runId, policy });
+    return;
   }
   if (begun !== null) {
     for (const frame of framesOf(wanted)) reply.write(begun.release(frame));
-    return reply.end();
+    reply.end();
+    return;
   }
   reply.head(wanted.status, [
     ...wanted.headers,

@@ -5,6 +5,7 @@ import type { AgentRecord } from '../contract/records.ts';
 import { type ClientKind, type ClientSession, type Headers, readSession, recogniseClient } from '../runs/clients.ts';
 import { conversationKeys } from '../runs/conversation.ts';
 import type { RunClaims } from '../runs/identify.ts';
+import { parseTraceParent, renderTraceParent } from '../runs/trace-parent.ts';
 import type { Format, RequestFacts } from '../wire/format.ts';
 import { FORMATS } from '../wire/formats.ts';
 import { scanJson } from '../wire/json-scan.ts';
@@ -32,6 +33,8 @@ export interface ReadRequest extends AgentRequest {
   readonly tool: ToolRequest | null;
   readonly client: ClientKind | null;
   readonly session: ClientSession;
+  /** The agent's own span, as `TRACE-SPAN`. */
+  readonly traceParent: string | null;
   readonly asks: Asks;
   /** SHA-256 of the body, hex: tells a resend from a new request. */
   readonly digest: string;
@@ -90,6 +93,7 @@ export function readRequest(request: AgentRequest): Reading {
       facts,
       tool,
       client,
+      traceParent: traceParentOf(request.headers),
       session: endpoint.kind === 'count' ? { ...session, side: 'count_tokens' } : session,
       asks,
       digest: sha256(request.body),
@@ -104,6 +108,11 @@ export function readRequest(request: AgentRequest): Reading {
       },
     },
   };
+}
+
+function traceParentOf(headers: Headers): string | null {
+  const parent = parseTraceParent(headers['traceparent']);
+  return parent === null ? null : renderTraceParent(parent);
 }
 
 type ParsedBody =

@@ -7,7 +7,9 @@ import { upstreamHeaders } from '../providers/headers.ts';
 import { upstreamPath } from '../providers/provider.ts';
 import type { UpstreamRequest } from '../providers/upstream-call.ts';
 import { endedFailure } from '../runs/identify.ts';
-import type { AdmitInput, RunKey } from '../store/store.ts';
+import type { AdmitInput, NewToolResult, RunKey } from '../store/store.ts';
+import { readOutput, startOf } from '../wire/conversation-parts.ts';
+import type { ToolResult } from '../wire/format.ts';
 import type { Admission } from './admission.ts';
 import type { Route } from './choose-route.ts';
 import type { ChosenRun } from './choose-run.ts';
@@ -60,6 +62,7 @@ function identityOf(core: Core, { request, route, chosen, exchangeId }: Call): I
     subagent: request.session.subagent,
     side: request.session.side,
     retryOf: findRetried(request, chosen.run)?.exchangeId ?? null,
+    traceParent: request.traceParent,
   };
 }
 
@@ -78,6 +81,7 @@ export function announceStart(core: Core, run: LiveRun, agent: string): void {
   if (run.start === null) return;
   run.start = null;
   core.bus.publish('run.started', { run_id: run.runId, agent, policy: run.policy, client: run.client });
+  for (const write of run.afterStart.splice(0)) write();
 }
 
 /** Record a refusal that costs nothing: an exchange, a step and an audit record. Durable when it resolves. */
@@ -100,6 +104,16 @@ export async function refuseRecorded(core: Core, call: Call, reason: Failure): P
   return { kind: 'refused', refusal: { failure: named, exchangeId, runId: run.runId, policy: run.policy } };
 }
 
+/** Characters of a tool's answer that its step shows; the whole is in the stored request. */
+const OUTPUT_SHOWN = 2_048;
+
+/** A result with the start of what the tool answered. */
+function shownResult({ callId, isError, output }: ToolResult): NewToolResult {
+  if (output === undefined) return { callId, isError };
+  const { text } = readOutput(output);
+  return { callId, isError, output: { text: startOf(text, OUTPUT_SHOWN), length: text.length } };
+}
+
 /** Admit the call if every cap has room for it, in one indivisible step of the store. */
 export async function reserve(
   core: Core,
@@ -112,7 +126,8 @@ export async function reserve(
   const { run, policy } = call.chosen;
   const identity = identityOf(core, call);
   const results = request.facts?.toolResults.filter(({ callId }) => run.pendingResults.delete(callId)) ?? [];
-  const receipt = core.store.write('admit', { ...identity, reserve: charge.amount, toolResults: results });
+  const toolResults = results.map(shownResult);
+  const receipt = core.store.write('admit', { ...identity, reserve: charge.amount, toolResults });
   core.runs.file(run, identity.keys, receipt.committed);
   core.runs.touch(run, identity.at);
   // The body follows behind the admission, so that its hashing and compression never delay the forwarding.
@@ -142,6 +157,7 @@ export async function reserve(
       return refusal(budgetExceeded(run.runId, result));
     case 'admitted': {
       run.exchanges += 1;
+      core.news.changed(run.runId);
       const edited = editBody(request, policy, core.gates.concerns(run.runId) ? core.gates.byId : null);
       return {
         kind: 'admitted',

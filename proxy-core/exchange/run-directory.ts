@@ -13,8 +13,12 @@ export interface LiveRun {
   readonly explicit: boolean;
   readonly client: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** The operator has paused it: its new calls are refused until it is resumed. */
+  paused: boolean;
   /** What the store needs to begin the run; null once it has. */
   start: RunStart | null;
+  /** What is to be written of it once the store has begun it, oldest first. */
+  readonly afterStart: (() => void)[];
   /** Keys already filed under the run, as `kind\nkey`. */
   readonly filed: Set<string>;
   lastActivityAt: number;
@@ -147,7 +151,9 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
         explicit: start.explicit,
         client: start.client,
         labels: start.labels,
+        paused: false,
         start,
+        afterStart: [],
         filed: new Set(),
         lastActivityAt: at,
         spent: ZERO_USD,
@@ -189,7 +195,9 @@ function fromRecord(record: RunRecord, pending: readonly string[]): LiveRun {
     explicit: record.explicit,
     client: record.client,
     labels: record.labels,
+    paused: record.paused,
     start: null,
+    afterStart: [],
     filed: new Set(),
     lastActivityAt: record.last_activity_at,
     spent: nanoUsd(record.spent_nano),

@@ -172,6 +172,6 @@ function record(core: Core, admitted: Admitted, result: SettleOutput): SettleOut
       cap: showUsd(alert.cap),
     });
   }
-  core.bus.publish('run.changed', { run_id: admitted.run.runId });
+  core.news.changed(admitted.run.runId);
   return result;
 }

@@ -100,12 +100,10 @@ export async function gateAnswer(
   const revoked = revokedSince(core, request);
   if (revoked !== null) {
     reply.write(hold.reject(`[Rungate] ${revoked.message}`, held));
-  } else if (stateAt(settled, core.clock.now()) === 'approved') {
-    await core.store.write('releaseGate', { at: core.clock.now(), gateId: gate.gate_id }).durable;
-    core.gates.released(gate.gate_id, core.clock.now());
+  } else if (stateAt(settled, core.clock.now()) === 'approved' && (await core.gates.release(gate.gate_id))) {
     for (const frame of held) reply.write(hold.release(frame));
   } else {
-    reply.write(hold.reject(verdictText(core, settled), held));
+    reply.write(hold.reject(verdictText(core, core.gates.byId(gate.gate_id) ?? settled), held));
   }
   reply.end();
   return null;

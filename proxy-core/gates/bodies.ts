@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import type { GateRecord, ProposedAction, RunState } from '../contract/records.ts';
+import { excerpt } from '../contract/visible.ts';
 import { stateAt } from './states.ts';
 
 /** What agents are told of a gate: `product/approval-gates.txt` word for word, plus what behaviour §3 and §6 add. */
@@ -67,9 +68,9 @@ export const expiredFailure = (gate: GateRecord): Failure =>
     recover: 'Give up, or ask anew: send a changed request, or this one with the header x-rungate-new-gate: true.',
   });
 
-/** 410 for a request that waited at a gate which was cancelled: its run ended, its token was revoked, its agent gave up. */
+/** 410 for a request that waited at a gate which was cancelled: its run ended, its token was revoked, its agent gave up, its approval was revoked. */
 export const cancelledFailure = (gate: GateRecord): Failure =>
-  failure('gate_expired', 'Approval gate was cancelled before anybody decided.', {
+  failure('gate_expired', gate.effective_at === null ? CANCELLED : REVOKED, {
     gate_id: gate.gate_id,
     rule: gate.rule,
     reason: gate.reason,
@@ -161,6 +162,9 @@ export const gateRow = (gate: GateRecord): Readonly<Record<string, unknown>> => 
   outcome_unknown: gate.outcome_unknown,
 });
 
+const CANCELLED = 'Approval gate was cancelled before anybody decided.';
+const REVOKED = 'The approval was revoked before it was used.';
+
 const RETRY_ADVICE =
   'Send the same request again, unchanged: after 5 s, 10 s, 30 s, 60 s, then every 5 min until expires_at.';
 
@@ -177,7 +181,16 @@ const UNDECIDED = {
 const rest = (gate: GateRecord) => ({ run_id: gate.run_id, policy: gate.policy, matched: decisive(gate) });
 
 /** The conditions that made the rule count, with the values seen. */
-const decisive = (gate: GateRecord) => gate.explanation.filter((condition) => condition['decisive'] !== false);
+const decisive = (gate: GateRecord) =>
+  gate.explanation.filter((condition) => condition['decisive'] !== false).map(shortened);
+
+/** An agent needs no more of a long condition; its reviewer is shown it whole. */
+function shortened(condition: GateRecord['explanation'][number]): GateRecord['explanation'][number] {
+  const { expected } = condition;
+  return typeof expected === 'string' ? { ...condition, expected: excerpt(expected, MATCHED_LIMIT) } : condition;
+}
+
+const MATCHED_LIMIT = 200;
 
 /** The first gated call; for a gate without one (a whole request) its first action. */
 function firstGated(actions: readonly ProposedAction[]): { readonly tool: string; readonly args: unknown } | null {

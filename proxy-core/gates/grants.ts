@@ -163,10 +163,12 @@ const SHOWN_ARGS = 2_000;
 function describe(gate: GateRecord, scope: GrantScope, lastsMs: number | null, { visible }: OfferPorts): string {
   const action = gate.proposed_actions.find(({ rule }) => rule !== null);
   const tool = gate.kind === 'request' ? 'any request' : `any call of ${visible(action?.tool ?? '')}`;
-  const args = visible(JSON.stringify(action?.args ?? null));
+  const args = scope === 'exact-run' ? JSON.stringify(action?.args ?? null) : '';
   // A grant may not be wider than what is shown: arguments too long to show are identified by their hash and length.
   const exact =
-    args.length <= SHOWN_ARGS ? args : `${args.slice(0, SHOWN_ARGS)}… (exactly these ${args.length} characters)`;
+    args.length <= SHOWN_ARGS
+      ? visible(args)
+      : `${visible(args.slice(0, SHOWN_ARGS))}… (exactly these ${args.length} characters)`;
   const what = scope === 'exact-run' ? `exactly ${visible(action?.tool ?? '')} ${exact}` : tool;
   const where =
     scope === 'rule-agent' ? `by agent ${visible(gate.agent)} in any run` : `in run ${visible(gate.run_id)}`;

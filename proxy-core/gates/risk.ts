@@ -1,6 +1,7 @@
 import { commandRisks, isCompound, pathRisks, sqlRisks } from './action-risks.ts';
 import type { RiskAction, RiskReading, RiskReason } from './risk-facts.ts';
-import { amountRisk, hiddenRisk, secretRisk, textsOf } from './text-risks.ts';
+import { amountRisk, hiddenRisk, secretRisk } from './text-risks.ts';
+import { textsOf } from './texts.ts';
 
 /**
  * How dangerous proposed calls look: local, deterministic, the same for every channel. It never decides anything; it
@@ -60,8 +61,8 @@ interface CallRisk {
 }
 
 function assessCall(call: RiskCall, setting: RiskSetting): CallRisk {
-  const show = (text: string): string => excerpt(setting.visible(text));
-  const texts = textsOf(call.args);
+  const show = (text: string): string => excerpt(text, setting.visible);
+  const { texts, scalars, whole } = textsOf(call.args);
   const readings = call.actions.flat();
   const compound = isCompound(call.actions);
   const reasons = [
@@ -71,18 +72,26 @@ function assessCall(call: RiskCall, setting: RiskSetting): CallRisk {
     ...readings.flatMap((reading) => hostRisks(reading, setting.knownHosts, show)),
     ...secretRisk(texts),
     ...hiddenRisk(call.tool, texts, setting.visible),
-    ...amountRisk(call.args, setting.amountLimit, show),
+    ...amountRisk(scalars, setting.amountLimit, show),
     ...unreadableRisks(readings, show),
+    ...(whole ? [] : [TOO_LONG]),
     ...(compound ? [COMPOUND] : []),
   ];
   return { reasons, compound, unknown: missingFacts(readings, setting) };
 }
 
+const TOO_LONG: RiskReason = {
+  code: 'too_long',
+  level: 'high',
+  text: 'Too long to be judged whole; look at all of it',
+};
 const COMPOUND: RiskReason = { code: 'compound', level: 'high', text: 'Runs more than one command' };
 
 const EXCERPT = 120;
-const excerpt = (text: string): string =>
-  text.length <= EXCERPT ? text : `${text.slice(0, EXCERPT)}… (${text.length - EXCERPT} more characters)`;
+const excerpt = (text: string, visible: (text: string) => string): string =>
+  text.length <= EXCERPT
+    ? visible(text)
+    : `${visible(text.slice(0, EXCERPT))}… (${text.length - EXCERPT} more characters)`;
 
 function worstFirst(reasons: readonly RiskReason[]): readonly RiskReason[] {
   const byCode = new Map<string, RiskReason>();
@@ -104,15 +113,18 @@ function unreadableRisks(readings: readonly RiskReading[], show: (text: string) 
 
 const HOST = /^\s*(?:[a-z][a-z\d+.-]*:)?\/\/(?:[^/?#]*@)?(\[[^\]]*\]|[^:/?#\s]+)/i;
 
+/** The host that a URL addresses, in lower case; null where it is no URL. */
+export const hostOf = (url: string): string | null => HOST.exec(url)?.[1]?.toLowerCase() ?? null;
+
 function hostRisks(
   { url }: RiskReading,
   known: ReadonlySet<string> | null,
   show: (text: string) => string,
 ): readonly RiskReason[] {
   if (url.kind !== 'value' || known === null) return [];
-  const host = HOST.exec(String(url.value))?.[1]?.toLowerCase();
-  if (host !== undefined && known.has(host)) return [];
-  const text = host === undefined ? 'Addresses something that is no URL' : `First call to ${show(host)}`;
+  const host = hostOf(String(url.value));
+  if (host !== null && known.has(host)) return [];
+  const text = host === null ? 'Addresses something that is no URL' : `First call to ${show(host)}`;
   return [{ code: 'first_seen_host', level: 'high', text }];
 }
 

@@ -1,17 +1,10 @@
 import type { RiskReason } from './risk-facts.ts';
+import type { NamedScalar } from './texts.ts';
 
-/** Risks that show in the text of a call, whatever it does. */
-
-/** Deepest level of arguments that is looked at; the policy calls arguments deeper than this unclear. */
-const DEPTH = 64;
-
-/** Every text in a JSON value, keys included. Text that is no JSON comes back as it is. */
-export function textsOf(args: unknown, depth = 0): readonly string[] {
-  if (typeof args === 'string') return [args];
-  if (typeof args !== 'object' || args === null || depth > DEPTH) return [];
-  if (Array.isArray(args)) return args.flatMap((item) => textsOf(item, depth + 1));
-  return Object.entries(args).flatMap(([key, value]) => [key, ...textsOf(value, depth + 1)]);
-}
+/**
+ * Risks that show in the text of a call, whatever it does. The model chooses these texts: every expression here takes
+ * time in proportion to their length, whatever they hold.
+ */
 
 /** Shapes of secrets, with what they look like. Sources: the prefixes that their issuers document. */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
@@ -24,7 +17,7 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\b[rs]k_live_\w{16,}/, 'a Stripe key'],
   [/\bAIza[\w-]{30,}/, 'a Google key'],
   [/\brg_agt_[\w-]{16,}/, 'a Rungate agent token'],
-  [/\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*/, 'a JSON web token'],
+  [/\beyJ[\w-]{8,256}\.eyJ[\w-]{8}/, 'a JSON web token'],
   [/\b(?:password|passwd|pwd|secret|api_?key|token|auth)\b["']?\s*[=:]\s*["']?[^\s"'$<{]{8,}/i, 'a password or token'],
   [/\/\/[^\s/:@]{1,64}:[^\s/@$]{6,128}@/, 'a password in an address'],
   [
@@ -42,8 +35,16 @@ export function secretRisk(texts: readonly string[]): readonly RiskReason[] {
 
 /** Longer runs of blanks push what follows out of sight. */
 const PADDING = /[ \t]{80,}|(?:\r?\n[ \t]*){30,}/;
-/** A word of Latin letters together with Cyrillic or Greek ones that look like them. */
-const MIXED = /(?=[\p{L}\d_]*\p{Script=Latin})(?=[\p{L}\d_]*[\p{Script=Cyrillic}\p{Script=Greek}])[\p{L}\d_]+/u;
+const LATIN = /\p{Script=Latin}/u;
+const LIKE_LATIN = /[\p{Script=Cyrillic}\p{Script=Greek}]/u;
+const WORDS = /[\p{L}\d_]+/gu;
+
+/** Whether a word holds Latin letters together with Cyrillic or Greek ones that look like them. */
+function mixesScripts(text: string): boolean {
+  if (!LIKE_LATIN.test(text)) return false;
+  for (const [word] of text.matchAll(WORDS)) if (LIKE_LATIN.test(word) && LATIN.test(word)) return true;
+  return false;
+}
 
 /** Characters that do not show, letters that look like others, and padding, in the tool's name or its arguments. */
 export function hiddenRisk(
@@ -53,7 +54,7 @@ export function hiddenRisk(
 ): readonly RiskReason[] {
   const all = [tool, ...texts];
   const hidden = all.some((text) => visible(text.replace(/\r?\n|\t/g, ' ')) !== text.replace(/\r?\n|\t/g, ' '));
-  const alike = MIXED.test(tool) || texts.some((text) => MIXED.test(text));
+  const alike = all.some(mixesScripts);
   const padded = all.some((text) => PADDING.test(text));
   return [
     ...(hidden ? [reason('hidden_characters', 'Holds characters that do not show; they are written as \\u{…}')] : []),
@@ -63,31 +64,21 @@ export function hiddenRisk(
 }
 
 const AMOUNT_KEY = /(?:^|_)(?:amount|total|price|cost|sum|refund|payment|payout|charge|usd|eur|gbp)(?:_|$)/;
+/** Whether a key names an amount of money. */
+export const isAmountKey = (key: string): boolean => AMOUNT_KEY.test(snake(key));
 const snake = (key: string): string => key.replace(/([a-z\d])([A-Z])/g, '$1_$2').toLowerCase();
 
 /** An amount above the limit, as a number or as text, anywhere in the arguments. */
-export function amountRisk(args: unknown, limit: number | null, show: (text: string) => string): readonly RiskReason[] {
+export function amountRisk(
+  scalars: readonly NamedScalar[],
+  limit: number | null,
+  show: (text: string) => string,
+): readonly RiskReason[] {
   if (limit === null) return [];
-  const over = amountsOf(args, 0).find(({ amount }) => !(amount <= limit));
+  // What is no number cannot be said to be under any limit.
+  const over = scalars.find(({ key, value }) => isAmountKey(key) && !(Math.abs(toNumber(value)) <= limit));
   if (over === undefined) return [];
-  return [reason('amount', `${show(over.key)} ${show(over.text)} is over ${limit}`)];
-}
-
-interface Amount {
-  readonly key: string;
-  readonly text: string;
-  /** NaN where the text is no number: it cannot be said to be under any limit. */
-  readonly amount: number;
-}
-
-function amountsOf(args: unknown, depth: number): readonly Amount[] {
-  if (typeof args !== 'object' || args === null || depth > DEPTH) return [];
-  if (Array.isArray(args)) return args.flatMap((item) => amountsOf(item, depth + 1));
-  return Object.entries(args).flatMap(([key, value]) => {
-    const scalar = typeof value === 'number' || typeof value === 'string';
-    if (!scalar || !AMOUNT_KEY.test(snake(key))) return amountsOf(value, depth + 1);
-    return [{ key, text: String(value), amount: Math.abs(toNumber(value)) }];
-  });
+  return [reason('amount', `${show(over.key)} ${show(String(over.value))} is over ${limit}`)];
 }
 
 const toNumber = (value: number | string): number =>

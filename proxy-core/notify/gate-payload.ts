@@ -1,5 +1,5 @@
 import type { GateRecord, ProposedAction } from '../contract/records.ts';
-import { maskTree } from './mask.ts';
+import type { Redactor } from '../redaction/redactor.ts';
 
 /** Most bytes of a gate's payload, UTF-8. Above it the arguments are left to the console (fault E11). */
 export const MAX_GATE_BYTES = 64 * 1024;
@@ -13,7 +13,11 @@ const SHOWN_NAME = 100;
  * shows it. What looks like a secret is masked and counted; a gate whose actions do not fit is `truncated`: tool
  * names without arguments, so that nobody takes a part for the whole.
  */
-export function renderGate(gate: GateRecord, consoleUrl: string | null): Readonly<Record<string, unknown>> {
+export function renderGate(
+  gate: GateRecord,
+  consoleUrl: string | null,
+  redactor: Redactor,
+): Readonly<Record<string, unknown>> {
   const head = headOf(gate, consoleUrl);
   const actions = {
     proposed_action: firstGated(gate.proposed_actions),
@@ -22,12 +26,12 @@ export function renderGate(gate: GateRecord, consoleUrl: string | null): Readonl
     suggested_args: gate.suggested_args ?? null,
   };
   if (byteLength(actions) <= MAX_GATE_BYTES) {
-    const { value, masked } = maskTree({ ...head, ...actions });
+    const { value, masked } = redactor.tree({ ...head, ...actions });
     const whole = { ...(value as object), truncated: false, secrets_masked: masked };
     if (byteLength(whole) <= MAX_GATE_BYTES) return whole;
   }
   const names = gate.proposed_actions.map(withoutArgs);
-  const { value, masked } = maskTree({
+  const { value, masked } = redactor.tree({
     ...head,
     proposed_action: firstGated(names),
     proposed_actions: names.slice(0, SHOWN_ACTIONS),

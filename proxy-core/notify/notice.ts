@@ -1,5 +1,5 @@
 import type { GateRecord } from '../contract/records.ts';
-import { type KindOfTool, renderDesktopNotice } from './desktop-notice.ts';
+import type { Redactor } from '../redaction/redactor.ts';
 import { eventIdOf, type Sha256 } from './event-id.ts';
 import { renderPayload } from './payload.ts';
 import { type Announced, isGateEvent, lastEventOf, type NoticeEvent } from './subject.ts';
@@ -30,8 +30,8 @@ export interface PreparedNotice {
 export interface NoticeSettings {
   readonly routes: readonly Route[];
   readonly consoleUrl: string | null;
-  readonly kindOfTool: KindOfTool;
   readonly sha256: Sha256;
+  readonly redactor: Redactor;
 }
 
 /** What an event gives: the notices, and the channels that a gate names but nobody has configured. */
@@ -42,10 +42,9 @@ export interface Notices {
 
 /** The payload in the form of each kind of channel; null where the kind does not carry the event. */
 const RENDERERS: Readonly<Record<ChannelKind, (event: Announced, settings: NoticeSettings) => unknown>> = {
-  webhook: (event, { consoleUrl }) => renderPayload(event, consoleUrl),
-  // Everything else the desktop sees on the event stream, and withdraws what has been decided.
-  desktop: (event, { kindOfTool }) =>
-    event.name === 'approval.pending' ? renderDesktopNotice(event.body.gate, kindOfTool) : null,
+  webhook: (event, { consoleUrl, redactor }) => renderPayload(event, consoleUrl, redactor),
+  // When and in which words the desktop tells of it is planned by then (`attention.ts`).
+  desktop: (event) => (event.name === 'approval.pending' ? { gate_id: event.body.gate.gate_id } : null),
 };
 
 /** Who is told of an event, and what. A gate's own approvers are always told; the others by their `events`. */

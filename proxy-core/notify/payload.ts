@@ -1,6 +1,6 @@
 import { nanoToUsd, nanoUsd } from '../contract/money.ts';
+import type { Redactor } from '../redaction/redactor.ts';
 import { renderGate } from './gate-payload.ts';
-import { maskTree } from './mask.ts';
 import type { Announced } from './subject.ts';
 
 /** What a webhook's body is (Standard Webhooks): the event's name, when it happened (RFC 3339), and its facts. */
@@ -11,22 +11,23 @@ export interface Payload {
 }
 
 /**
- * The payload of an event. Names are snake_case, amounts JSON numbers in USD, instants RFC 3339; what looks like a
- * secret is masked. `consoleUrl` is where the operator's console answers, null if it has no address.
+ * The payload of an event. Names are snake_case, amounts JSON numbers in USD, instants RFC 3339; secrets are masked by
+ * `redactor`. `consoleUrl` is where the operator's console answers, null if it has no address.
  */
-export const renderPayload = (event: Announced, consoleUrl: string | null): Payload => ({
+export const renderPayload = (event: Announced, consoleUrl: string | null, redactor: Redactor): Payload => ({
   type: event.name,
   timestamp: new Date(event.at).toISOString(),
-  data: factsOf(event, consoleUrl),
+  data: factsOf(event, consoleUrl, redactor),
 });
 
-function factsOf(event: Announced, consoleUrl: string | null): Payload['data'] {
+function factsOf(event: Announced, consoleUrl: string | null, redactor: Redactor): Payload['data'] {
+  const masked = (facts: object): Payload['data'] => redactor.tree(facts).value as Payload['data'];
   switch (event.name) {
     case 'approval.pending':
     case 'approval.approved':
     case 'approval.rejected':
     case 'approval.expired':
-      return renderGate(event.body.gate, consoleUrl);
+      return renderGate(event.body.gate, consoleUrl, redactor);
     case 'run.completed': {
       const { spent_nano, ...facts } = event.body;
       return masked({ ...facts, spent_usd: usd(spent_nano) });
@@ -46,4 +47,3 @@ function factsOf(event: Announced, consoleUrl: string | null): Payload['data'] {
 }
 
 const usd = (nano: number): number => nanoToUsd(nanoUsd(nano));
-const masked = (facts: object): Payload['data'] => maskTree(facts).value as Payload['data'];

@@ -1,5 +1,5 @@
+import { excerpt } from '../contract/visible.ts';
 import type { PolicyDefinition, RuleDefinition } from './schema.ts';
-import { excerpt } from './visible.ts';
 
 /** One difference between two versions of a policy. */
 export type PolicyChange =

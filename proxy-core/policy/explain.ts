@@ -1,7 +1,7 @@
+import { excerpt, visible } from '../contract/visible.ts';
 import type { DecidingRule, Decision, ExplainedCondition } from './decision.ts';
 import { OPERATORS } from './operators.ts';
 import type { Effect } from './schema.ts';
-import { excerpt, visible } from './visible.ts';
 
 /** What a refusal carries: which rule fired, why, and how to recover (behaviour §3). */
 export interface RefusalContext {
@@ -12,6 +12,7 @@ export interface RefusalContext {
 }
 
 const CLAUSE_LIMIT = 80;
+const EXPECTED_LIMIT = 200;
 const DEFAULT_RULE = 'default';
 const RECOVER: Readonly<Record<Effect, string>> = {
   allow: 'Nothing to do.',
@@ -32,7 +33,7 @@ export function refusalContext(decision: Decision): RefusalContext {
 
 /** The clauses that made the rule count, one line each: `args.amount_usd 1240 ≥ 500`. */
 export function renderMatched(decision: Decision): readonly string[] {
-  return decision.explanation.filter((one) => one.decisive).map(renderClause);
+  return decision.explanation.filter((one) => one.decisive).map((one) => renderClause(one));
 }
 
 /** One sentence for people and SDKs; the failure it goes into cuts it at 200 characters. */
@@ -65,11 +66,17 @@ const MARKS = { matched: '✓', ambiguous: '?', unmatched: '✗' } as const;
 const subjectOf = (decision: Decision): string => (decision.stage === 'request' ? 'request' : 'tool call');
 const describeRule = (rule: DecidingRule | null): string => (rule === null ? 'default' : `"${visible(rule.name)}"`);
 
-/** One condition in words: `args.amount_usd 1240 ≥ 500`. */
-export function renderClause(one: ExplainedCondition): string {
+/** A condition without most of a long list, for who needs no more. */
+export const shortened = (one: ExplainedCondition): ExplainedCondition => ({
+  ...one,
+  expected: excerpt(one.expected, EXPECTED_LIMIT),
+});
+
+/** One condition in words: `args.amount_usd 1240 ≥ 500`. What it was compared with is cut at `limit` characters. */
+export function renderClause(one: ExplainedCondition, limit: number = CLAUSE_LIMIT): string {
   const words = OPERATORS[one.operator]?.words ?? one.operator;
   const not = one.negated ? 'not: ' : '';
-  const expected = one.expected.length > CLAUSE_LIMIT ? `${one.expected.slice(0, CLAUSE_LIMIT)}…` : one.expected;
+  const expected = one.expected.length > limit ? `${one.expected.slice(0, limit)}…` : one.expected;
   if (one.unclear !== null)
     return `${not}${visible(one.path)} is unclear (${visible(one.unclear)}), compared ${words} ${expected}`;
   const doubt = one.outcome === 'ambiguous' ? ' (cannot be told for certain)' : '';

@@ -1,3 +1,4 @@
+import { excerpt } from '../contract/visible.ts';
 import type { Action } from './action.ts';
 import { type ArgValue, renderValue } from './arguments.ts';
 import type { CallSubject } from './calls.ts';
@@ -10,7 +11,6 @@ import { type CallScope, findFact, matchCondition, matchTest, type Scope } from 
 import type { MatchEnv } from './operators.ts';
 import type { Outcome } from './outcome.ts';
 import type { Effect } from './schema.ts';
-import { excerpt } from './visible.ts';
 
 /** What every evaluation of one request or call shares. */
 export interface Bench {
@@ -37,7 +37,8 @@ export interface Verdict {
   readonly alerts: readonly Hit[];
 }
 
-const EXPECTED_LIMIT = 200;
+/** A reviewer reads the whole condition; whoever has less room cuts it. */
+const EXPECTED_LIMIT = 2_000;
 const SEEN_LIMIT = 120;
 
 /** Judge the request itself. */

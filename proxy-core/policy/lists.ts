@@ -1,9 +1,9 @@
+import { excerpt } from '../contract/visible.ts';
 import type { CallSubject } from './calls.ts';
 import type { CompiledPolicy } from './compile.ts';
 import { type DecidingRule, type ExplainedCondition, keyRule } from './decision.ts';
 import { type RequestSubject, textOf } from './facts.ts';
 import { matchesAny } from './glob.ts';
-import { excerpt } from './visible.ts';
 
 /** A refusal by one of the document's lists. No rule lifts it, not even an `allow` (behaviour §4). */
 export interface ListHit {

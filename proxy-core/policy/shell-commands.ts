@@ -158,12 +158,13 @@ function readSuffixes(rest: readonly string[], input: string, found: Found, dept
   }
 }
 
-const PATCH_PATH = /^\*\*\* (?:Add File|Update File|Delete File|Move to): (.+?)\s*$/gm;
-const DIFF_PATH = /^(?:\+\+\+|---) (?:[ab]\/)?(.+?)(?:\t.*)?$/gm;
+// What follows the name is cut off below: an expression that looks for its end takes quadratic time on a line of blanks.
+const PATCH_PATH = /^\*\*\* (?:Add File|Update File|Delete File|Move to): (.*)$/gm;
+const DIFF_PATH = /^(?:\+\+\+|---) (?:[ab]\/)?([^\t\n\r]*)/gm;
 
 /** The files that a patch touches: Codex's own format, else a unified diff. Empty when it is neither. */
 export function patchPaths(patch: string): readonly string[] {
-  const own = [...patch.matchAll(PATCH_PATH)].map((found) => found[1] ?? '');
+  const own = [...patch.matchAll(PATCH_PATH)].map((found) => (found[1] ?? '').trimEnd());
   const paths = own.length > 0 ? own : [...patch.matchAll(DIFF_PATH)].map((found) => found[1] ?? '');
   return [...new Set(paths)].filter((path) => path !== '' && path !== '/dev/null');
 }

@@ -6,14 +6,24 @@ import { DEFAULT_PROVIDERS, DEMO_PROVIDER } from './provider-defaults.ts';
 
 /**
  * The table of providers of a configuration; relative key files are taken from `folder`. A configuration that
- * names none gets the defaults. Throws an Error that names the provider and what is wrong with it.
+ * names none gets the defaults, their keys where the host keeps them: in the environment, or in its keychain under the
+ * provider's name. Throws an Error that names the provider and what is wrong with it.
  */
-export function configuredProviders(configuration: Configuration | null, folder: string): readonly Provider[] {
-  if (configuration === null || configuration.providers.length === 0) return DEFAULT_PROVIDERS;
+export function configuredProviders(
+  configuration: Configuration | null,
+  folder: string,
+  keys: 'environment' | 'keychain' = 'environment',
+): readonly Provider[] {
+  if (configuration === null || configuration.providers.length === 0) {
+    return keys === 'environment' ? DEFAULT_PROVIDERS : DEFAULT_PROVIDERS.map(keyInKeychain);
+  }
   return configuration.providers.map((entry) =>
     entry.id === DEMO_PROVIDER.id ? DEMO_PROVIDER : configured(entry, folder),
   );
 }
+
+const keyInKeychain = (provider: Provider): Provider =>
+  provider.key.kind === 'env' ? { ...provider, key: { kind: 'keychain', name: provider.id } } : provider;
 
 function configured(entry: Configuration['providers'][number], folder: string): Provider {
   const url = parseBaseUrl(entry.base_url ?? '');

@@ -27,3 +27,6 @@ export function chooseModelsProvider(
     null
   );
 }
+
+/** Whether a provider's own list is asked for as Anthropic's clients do: it speaks nothing but their protocol. */
+export const listsForAnthropic = ({ formats }: Provider): boolean => formats.every((format) => format === 'messages');

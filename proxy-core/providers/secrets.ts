@@ -13,6 +13,8 @@ export interface Secrets {
   find(name: string): Promise<string | null>;
   /** Store or replace. Rejects when the keychain cannot keep it safely. */
   save(name: string, value: string): Promise<void>;
+  /** Forget it; nothing happens if there is none of that name. Rejects when the keychain cannot be changed. */
+  remove(name: string): Promise<void>;
 }
 
 /** A key held in memory. Only `reveal` gives the text; every way of printing it gives "[secret]". */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GrantRecord, GrantScope } from '../../../proxy-core/contract/records.ts';
+import { visible } from '../../../proxy-core/contract/visible.ts';
 import { argsHash } from '../../../proxy-core/gates/action-hash.ts';
 import {
   coveringGrants,
@@ -10,7 +11,6 @@ import {
   offerGrant,
   offerGrants,
 } from '../../../proxy-core/gates/grants.ts';
-import { visible } from '../../../proxy-core/policy/visible.ts';
 import { CREATED, gateRecord, sha256 } from './gate-fixtures.ts';
 
 const ports = { sha256, visible };

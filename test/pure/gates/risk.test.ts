@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { visible } from '../../../proxy-core/contract/visible.ts';
 import { assessRisk, type Risk, type RiskSetting } from '../../../proxy-core/gates/risk.ts';
 import { readCall } from '../../../proxy-core/policy/calls.ts';
-import { visible } from '../../../proxy-core/policy/visible.ts';
 
 const SETTING: RiskSetting = { cwd: '/home/ann/api', amountLimit: 500, knownHosts: new Set(['example.com']), visible };
 

@@ -3,7 +3,7 @@ import type { EventBody } from '../../../proxy-core/contract/events.ts';
 import type { GateRecord } from '../../../proxy-core/contract/records.ts';
 import type { NoticeSettings, Route } from '../../../proxy-core/notify/notice.ts';
 import type { Announced, NoticeEvent } from '../../../proxy-core/notify/subject.ts';
-import { kindOfTool } from '../../../proxy-core/policy/tool-kinds.ts';
+import { BUILT_IN } from '../../../proxy-core/redaction/redactor.ts';
 
 /** Events and gates that differ only in what a test is about. */
 
@@ -106,6 +106,6 @@ export const desktop: Route = { channel: 'desktop://', kind: 'desktop', events: 
 export const settings = (...routes: readonly Route[]): NoticeSettings => ({
   routes,
   consoleUrl: 'http://127.0.0.1:4142',
-  kindOfTool,
   sha256,
+  redactor: BUILT_IN,
 });

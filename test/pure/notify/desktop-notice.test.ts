@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderDesktopNotice } from '../../../proxy-core/notify/desktop-notice.ts';
 import { kindOfTool } from '../../../proxy-core/policy/tool-kinds.ts';
+import { BUILT_IN } from '../../../proxy-core/redaction/redactor.ts';
 import { gate } from './announcements.ts';
 
 const notice = (tool: string, args: unknown, over: Parameters<typeof gate>[0] = {}) =>
   renderDesktopNotice(
     gate({ agent: 'refactor-bot', proposed_actions: [{ tool, args, call_id: null, rule: 'r' }], ...over }),
     kindOfTool,
+    BUILT_IN,
   );
 
 describe('the notification of a waiting gate', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { visible } from '../../../proxy-core/contract/visible.ts';
 import { refusalContext, renderDecision, renderMatched, renderReason } from '../../../proxy-core/policy/explain.ts';
-import { visible } from '../../../proxy-core/policy/visible.ts';
 import { callOf, decideCall, policyOf, scriptOf } from './subjects.ts';
 
 const policy = policyOf(`
