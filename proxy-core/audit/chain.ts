@@ -1,5 +1,5 @@
-import canonicalize from 'canonicalize';
 import type { AuditField, AuditRecord } from '../contract/records.ts';
+import { canonicalString, canonicalText } from './canonical.ts';
 
 /**
  * The audit's hash chain. Threat: someone with write access to the database edits, removes, reorders or cuts off
@@ -30,7 +30,9 @@ export const GENESIS_PREV = '0'.repeat(64);
 
 /** What a field contributes to its record's hash; a redacted field has only this left. */
 export function fieldDigest(name: string, field: AuditField, sha256: Sha256): string {
-  return 'digest' in field ? field.digest : sha256(canonical([field.salt, name, field.value]));
+  return 'digest' in field
+    ? field.digest
+    : sha256(`[${canonicalString(field.salt)},${canonicalString(name)},${canonicalText(field.value)}]`);
 }
 
 /** Link an entry behind `head` (null: it is the first) and behind its run's latest record. */
@@ -75,28 +77,57 @@ export type ChainVerdict =
 export interface KnownHeads {
   /** Verification starts behind this record instead of at the first one. */
   readonly after?: ChainHead;
-  /** A head seen before: the chain must still contain it. */
-  readonly remembered?: ChainHead;
+  /** Heads seen before (signed, anchored): the chain must still contain each of them. */
+  readonly remembered?: ChainHead | readonly ChainHead[];
 }
 
-/** Check a chain's records, given in order, one pass, memory proportional to the number of runs. */
-export function verifyChain(records: Iterable<AuditRecord>, sha256: Sha256, known: KnownHeads = {}): ChainVerdict {
-  const { after, remembered } = known;
+/** Checks a chain record by record, in memory proportional to the number of runs and of remembered heads. */
+export interface ChainVerifier {
+  /** The next record in order; null while nothing is wrong. */
+  push(record: AuditRecord): Extract<ChainVerdict, { kind: 'broken' }> | null;
+  /** No more records: whether the chain reaches what was remembered. */
+  end(): ChainVerdict;
+}
+
+export function createChainVerifier(sha256: Sha256, known: KnownHeads = {}): ChainVerifier {
+  const { after } = known;
+  const remembered = new Map(listOf(known.remembered).map(({ seq, hash }) => [seq, hash]));
+  // Two memories of one record that differ: at most one of them can be the chain's.
+  const contradicted = listOf(known.remembered).find(({ seq, hash }) => remembered.get(seq) !== hash);
   const runHeads = new Map<string, string>();
   let head: ChainHead | null = after ?? null;
-  for (const record of records) {
-    const reason = brokenLink(record, head, runHeads, after === undefined) ?? brokenContent(record, sha256);
-    if (reason !== null) return { kind: 'broken', firstBrokenSeq: (head?.seq ?? 0) + 1, reason };
-    if (record.seq === remembered?.seq && record.hash !== remembered.hash)
-      return { kind: 'broken', firstBrokenSeq: record.seq, reason: 'replaced' };
-    if (record.run_id !== null) runHeads.set(record.run_id, record.hash);
-    head = { seq: record.seq, hash: record.hash };
-  }
-  const end = head?.seq ?? 0;
-  if (remembered !== undefined && remembered.seq > end)
-    return { kind: 'broken', firstBrokenSeq: end + 1, reason: 'truncated' };
-  return { kind: 'ok', head };
+  const broken = (firstBrokenSeq: number, reason: BrokenReason) =>
+    ({ kind: 'broken', firstBrokenSeq, reason }) as const;
+  return {
+    push(record) {
+      const reason = brokenLink(record, head, runHeads, after === undefined) ?? brokenContent(record, sha256);
+      if (reason !== null) return broken((head?.seq ?? 0) + 1, reason);
+      const seen = remembered.get(record.seq) ?? record.hash;
+      if (record.hash !== seen || record.seq === contradicted?.seq) return broken(record.seq, 'replaced');
+      if (record.run_id !== null) runHeads.set(record.run_id, record.hash);
+      head = { seq: record.seq, hash: record.hash };
+      return null;
+    },
+    end() {
+      const end = head?.seq ?? 0;
+      const furthest = Math.max(0, ...remembered.keys());
+      return furthest > end ? broken(end + 1, 'truncated') : { kind: 'ok', head };
+    },
+  };
 }
+
+/** Check a chain's records, given in order, one pass. */
+export function verifyChain(records: Iterable<AuditRecord>, sha256: Sha256, known: KnownHeads = {}): ChainVerdict {
+  const verifier = createChainVerifier(sha256, known);
+  for (const record of records) {
+    const verdict = verifier.push(record);
+    if (verdict !== null) return verdict;
+  }
+  return verifier.end();
+}
+
+const listOf = (heads: KnownHeads['remembered']): readonly ChainHead[] =>
+  heads === undefined ? [] : 'seq' in heads ? [heads] : heads;
 
 /** Check one run's records alone, from its first: each against its hash and against the run's record before. */
 export function verifyRunChain(records: Iterable<AuditRecord>, sha256: Sha256): ChainVerdict {
@@ -131,15 +162,19 @@ function brokenContent(record: AuditRecord, sha256: Sha256): BrokenReason | null
   }
 }
 
+/** The record's canonical form, put together by hand: its members' names are known and stand in their order. */
 function recordHash(record: Omit<AuditRecord, 'hash'>, sha256: Sha256): string {
   const { seq, at, kind, actor, channel, run_id, prev, run_prev } = record;
-  const fields: Record<string, string> = {};
-  for (const [name, field] of Object.entries(record.fields)) fields[name] = fieldDigest(name, field, sha256);
-  return sha256(canonical({ v: VERSION, seq, at, kind, actor, channel, run_id, prev, run_prev, fields }));
+  const fields = Object.keys(record.fields)
+    .sort(byCodeUnit)
+    .map((name) => {
+      const field = record.fields[name];
+      return `${canonicalString(name)}:${canonicalText(field === undefined ? null : fieldDigest(name, field, sha256))}`;
+    });
+  return sha256(
+    `{"actor":${canonicalString(actor)},"at":${canonicalText(at)},"channel":${canonicalString(channel)},"fields":{${fields.join(',')}},"kind":${canonicalString(kind)},"prev":${canonicalString(prev)},"run_id":${canonicalText(run_id)},"run_prev":${canonicalText(run_prev)},"seq":${canonicalText(seq)},"v":${VERSION}}`,
+  );
 }
 
-function canonical(value: unknown): string {
-  const text = canonicalize(value);
-  if (text === undefined) throw new TypeError('an audit value has no JSON form');
-  return text;
-}
+/** The order of RFC 8785: by UTF-16 code units. */
+const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

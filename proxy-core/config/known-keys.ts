@@ -2,7 +2,7 @@ import { nearest } from './nearest.ts';
 import { configurationJsonSchema } from './render-json-schema.ts';
 
 /** Keys that the documents describe and a later version reads; by dotted place. */
-const LATER: readonly string[] = ['otlp', 'retention', 'channels.slack', 'channels.email'];
+const LATER: readonly string[] = ['channels.slack', 'channels.email'];
 
 type Node = Readonly<Record<string, unknown>>;
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { priceOverride } from '../budget/prices.ts';
 import { NOTICE_EVENTS } from '../contract/events.ts';
 import { BUDGET_WINDOWS, DELIVERIES, WIRE_FORMATS } from '../contract/records.ts';
+import { createRedactor } from '../redaction/redactor.ts';
 
 /**
  * The configuration file's one schema. The parser, the JSON Schema that editors read and the documentation
@@ -11,6 +12,9 @@ import { BUDGET_WINDOWS, DELIVERIES, WIRE_FORMATS } from '../contract/records.ts
 
 /** The provider that is built in: it answers offline and needs nothing but its id. */
 export const DEMO_PROVIDER = 'demo';
+
+/** How a collector is spoken to (OTLP specification). */
+export const OTLP_PROTOCOLS = ['http/protobuf', 'grpc'] as const;
 
 /** The events a webhook can ask for (behaviour §6): those that people can be told of. */
 export const WEBHOOK_EVENTS = NOTICE_EVENTS;
@@ -177,14 +181,87 @@ const channels = z.strictObject({
   webhook: z.array(webhook).default([]).describe('Webhooks that events are posted to.'),
 });
 
+const otlp = z.strictObject({
+  endpoint: baseUrl.describe('The collector; for http/protobuf `/v1/traces` is appended.'),
+  protocol: z.enum(OTLP_PROTOCOLS).default('http/protobuf').describe('How it is spoken to.'),
+  headers: z
+    .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'a header name'), secretReference)
+    .default({})
+    .describe('Headers to send, each value as a reference to a secret.'),
+  content: z.boolean().default(false).describe('Whether prompts and answers are sent, with secrets masked.'),
+});
+
+const retention = z.strictObject({
+  days: z
+    .number()
+    .min(1)
+    .max(36_500)
+    .optional()
+    .describe('Traces of runs that ended longer ago are removed, in days. Absent: never.'),
+  max_gb: z
+    .number()
+    .min(0.1)
+    .max(10_000)
+    .optional()
+    .describe('The oldest traces are removed while the store is larger, in GB. Absent: never.'),
+});
+
+const redactionPattern = z
+  .string()
+  .min(1)
+  .max(500)
+  .superRefine((pattern, context) => {
+    const created = createRedactor([pattern]);
+    if (created.kind === 'fault')
+      context.addIssue({ code: 'custom', message: `this pattern cannot be used: ${created.message}` });
+  });
+
+const redaction = z.strictObject({
+  patterns: z
+    .array(redactionPattern)
+    .max(50)
+    .default([])
+    .describe('RE2 patterns; what they match is masked in exports, telemetry, notifications and logs.'),
+  at_storage: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Mask requests and answers already when they are stored. The originals are then nowhere, but for what a gate proposes and the answer it keeps.',
+    ),
+});
+
+const anchor = z.union([
+  z.strictObject({
+    file: z
+      .string()
+      .min(1)
+      .max(1024)
+      .describe('A file outside the home folder, best on another disk; one JSON line is added at a time.'),
+  }),
+  z.strictObject({ webhook: name.describe('A webhook under `channels`; it gets one signed delivery at a time.') }),
+]);
+
+const audit = z.strictObject({
+  anchors: z
+    .array(anchor)
+    .max(10)
+    .optional()
+    .describe(
+      'Second places for the audit’s signed heads, so that cutting off or rewriting the audit shows. Absent: one file in the user’s state folder. []: none.',
+    ),
+  every_minutes: z.number().min(0.1).max(1440).default(10).describe('How often a head is written there, in minutes.'),
+});
+
 export const configuration = z
   .strictObject({
     agent_port: port.default(4141).describe('The port agents call, on 127.0.0.1. 0 picks a free one.'),
     console_port: port.default(4142).describe('The port of the operator’s console, on 127.0.0.1. 0 picks a free one.'),
     cli_decisions: z
       .boolean()
-      .default(true)
-      .describe('Whether the command line may approve, reject, resume, and change budgets and policies.'),
+      .optional()
+      .describe(
+        'Whether the command line may approve, reject, resume, and change budgets, policies and keys. Default: yes under `rungate serve`, no in the desktop app.',
+      ),
     on_pause: z
       .enum(['finish', 'cut'])
       .default('finish')
@@ -206,6 +283,10 @@ export const configuration = z
       .describe('Prices by model name. They replace the built-in ones.'),
     limits: limits.prefault({}).describe('Sizes and times.'),
     channels: channels.prefault({}).describe('Where people are told.'),
+    otlp: otlp.optional().describe('Where traces are sent live. Absent: nowhere.'),
+    retention: retention.prefault({}).describe('When traces are removed. The audit always stays.'),
+    audit: audit.prefault({}).describe('Where the signed audit is witnessed.'),
+    redaction: redaction.prefault({}).describe('What is masked wherever text leaves, beside keys, tokens and cards.'),
   })
   .describe('Configuration of a headless Rungate core. Paths are relative to this file.');
 

@@ -67,7 +67,6 @@ describe('a valid file', () => {
     expect(configurationOf(text)).toMatchObject({
       agent_port: 4141,
       console_port: 4142,
-      cli_decisions: true,
       providers: [],
     });
   });
@@ -104,14 +103,22 @@ const TABLE: readonly [title: string, text: string, line: number, column: number
     'unknown key',
   ],
   [
-    'a key of a later version',
-    'agent_port: 1\n\notlp: { endpoint: "http://127.0.0.1:4318" }\n',
+    'a collector’s secret in its address',
+    'agent_port: 1\notlp:\n  endpoint: "http://key@127.0.0.1:4318"\n',
     3,
-    1,
-    'otlp',
-    '`otlp` is not supported by this version',
+    13,
+    'otlp.endpoint',
+    'without user',
   ],
-  ['retention', 'retention: { days: 30 }\n', 1, 1, 'retention', 'not supported by this version'],
+  ['a retention of no time', 'retention: { days: 0 }\n', 1, 20, 'retention.days', '1'],
+  [
+    'a redaction pattern that cannot be read',
+    'redaction:\n  patterns: ["ok", "(?=x)"]\n',
+    2,
+    20,
+    'redaction.patterns[1]',
+    'cannot be used',
+  ],
   [
     'a channel of a later version',
     'channels:\n  slack: { reviewers: [U1] }\n',
