@@ -1,28 +1,44 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { PriceOverride } from './budget/prices.ts';
 import { createBus } from './bus.ts';
+import { createAttention } from './channels/attention.ts';
 import { openChannels } from './channels/channel-kinds.ts';
-import type { ShowNotice } from './channels/desktop.ts';
 import { createOutbox, type Outbox } from './channels/outbox.ts';
 import type { Configuration } from './config/schema.ts';
 import type { PublishedEvent } from './contract/events.ts';
 import { agentHandlers } from './control/agents.ts';
 import { applyConfiguration, type PolicyDocument, type ResolveSecret } from './control/apply-configuration.ts';
+import { auditHandlers } from './control/audit.ts';
 import { budgetHandlers } from './control/budgets.ts';
 import { type Call, createCall } from './control/call.ts';
 import { channelHandlers } from './control/channels.ts';
-import { coreHandlers, PAUSED_SETTING } from './control/core-status.ts';
+import { coreHandlers, PAUSED_SETTING, type Whereabouts } from './control/core-status.ts';
+import { exchangeHandlers } from './control/exchanges.ts';
+import { exportHandlers } from './control/exports.ts';
+import { createFeed, type Feed } from './control/feed.ts';
 import { gateHandlers } from './control/gates.ts';
 import { grantHandlers } from './control/grants.ts';
+import { keyHandlers } from './control/keys.ts';
+import { noticeHandlers } from './control/notices.ts';
 import { policyHandlers } from './control/policies.ts';
+import { preferenceHandlers, readPreferences } from './control/preferences.ts';
+import { redactionHandlers } from './control/redaction.ts';
+import { retentionHandlers } from './control/retention.ts';
+import { createRetention } from './control/retention-watch.ts';
 import { runHandlers } from './control/runs.ts';
+import { snapshotHandlers } from './control/snapshot.ts';
+import { createSnoozes } from './control/snoozes.ts';
+import { telemetryHandlers } from './control/telemetry.ts';
 import { composeCore } from './exchange/compose.ts';
 import { type Core, type CoreOptions, DEFAULT_OPTIONS } from './exchange/core.ts';
+import { riskOf } from './exchange/grants.ts';
+import { createExportDesk, type ExportDesk } from './exports/export-desk.ts';
+import { findBrowser, printWith } from './exports/find-printer.ts';
 import { type AgentServer, listenAgentPort } from './http/agent-server.ts';
 import { type CommandSocket, listenCommandSocket } from './http/command-socket.ts';
 import { listenOperatorPort, type OperatorServer } from './http/operator-server.ts';
 import { kindOfTool } from './policy/tool-kinds.ts';
-import type { Ports } from './ports.ts';
+import type { HostPort, Ports } from './ports.ts';
 import { createCheckOnly } from './providers/check-only.ts';
 import type { CredentialPorts } from './providers/credentials.ts';
 import { createDemo } from './providers/demo.ts';
@@ -30,7 +46,13 @@ import type { Provider } from './providers/provider.ts';
 import { DEMO_PRICES } from './providers/provider-defaults.ts';
 import { createUpstream } from './providers/upstream.ts';
 import type { UpstreamOptions } from './providers/upstream-call.ts';
+import { createRedactor, type Redactor } from './redaction/redactor.ts';
+import { openSigning, type Signing } from './signing/open-signing.ts';
+import { createBodyMasker } from './store/body-masker.ts';
+import { maskWrites } from './store/mask-writes.ts';
 import { type OpenStoreOptions, openStore } from './store/open-store.ts';
+import { redactLog } from './telemetry/redacted-log.ts';
+import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
 /** Everything a host says about the installation it starts. */
 export interface RungateOptions {
@@ -51,11 +73,14 @@ export interface RungateOptions {
   readonly configuration: Configuration | null;
   readonly configFile: string | null;
   readonly resolveSecret: ResolveSecret;
-  /** Shows a native notification; null where the host has none. */
-  readonly show: ShowNotice | null;
+  readonly host: HostPort;
+  /** Folder of the built console (`index.html` and its assets), served on the operator port; null: none is served. */
+  readonly consoleFolder: string | null;
   /** The texts of the configuration's `policies`, in its order. */
   readonly policyDocuments: readonly PolicyDocument[];
   readonly limits: Partial<CoreOptions>;
+  /** Where the audit's signed heads are witnessed unless the configuration says otherwise; absent or null: nowhere. */
+  readonly anchorFolder?: string | null;
   readonly upstream: UpstreamOptions;
   /** For tests only: how far the store's log may grow, and where the process is to be killed. */
   readonly store?: Pick<OpenStoreOptions, 'limits' | 'failPoint'>;
@@ -68,8 +93,12 @@ export interface Rungate {
   /** The one door to the operations (`contract/operations.ts`). */
   readonly call: Call;
   subscribe(listener: (event: PublishedEvent) => void): () => void;
+  /** The events after a snapshot's cursor, resumable (`control/feed.ts`). */
+  readonly follow: Feed['follow'];
   /** Look at the clock: after a sleep, a resume or a change of the clock, so that gates expire and windows roll at once. */
   clockChanged(): Promise<void>;
+  /** Put into the audit that the host has turned something away before it became a call; rejects if it cannot be written. */
+  recordRefusal(kind: string, fields: Readonly<Record<string, unknown>>): Promise<void>;
   /** Refuse new calls, let those in flight end (10 s at most), settle all, close the store. */
   close(): Promise<void>;
 }
@@ -78,19 +107,28 @@ export interface Rungate {
  * Start a core. Opens the store and settles what a crash left open before anything is served; rejects with an
  * Error that carries a `hint` for what an operator can cure (port in use, home not writable, store locked).
  */
-export async function startRungate(ports: Ports, options: RungateOptions): Promise<Rungate> {
+export async function startRungate(lent: Ports, options: RungateOptions): Promise<Rungate> {
+  const patterns = options.configuration?.redaction.patterns ?? [];
+  const redactor = redactorWith(patterns);
+  const ports: Ports = { ...lent, log: redactLog(lent.log, redactor) };
   const { clock, random, log } = ports;
   const startedAt = clock.now();
-  const store = await openStore({
+  const exact = await openStore({
     path: join(options.home, 'rungate.db'),
     clock: clock.now,
     onNote: (note) => log.warn('store.note', { ...note }),
     ...options.store,
   });
+  const store =
+    options.configuration?.redaction.at_storage === true
+      ? maskWrites(exact, { redactor, masker: createBodyMasker(patterns), log })
+      : exact;
   const recovered = await store.write('recover', { at: startedAt }).durable;
   if (recovered.settled > 0) log.warn('store.recovered', { settled: recovered.settled });
   const limits: CoreOptions = { ...DEFAULT_OPTIONS, ...options.limits };
   const bus = createBus(clock, log);
+  const feed = createFeed(bus, ports);
+  const snoozes = createSnoozes(clock, bus);
   const upstream = createUpstream(options.upstream);
   const demo = createDemo();
   const checkOnly = createCheckOnly();
@@ -105,34 +143,75 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
     options: limits,
     paused: store.read.setting(PAUSED_SETTING) === true,
   });
+  const attention = createAttention({
+    read: store.read,
+    bus,
+    clock,
+    log,
+    redactor,
+    kindOfTool,
+    riskOf: (gate) => (gate.kind === 'request' ? 'normal' : riskOf(gate.proposed_actions).level),
+    preferences: () => readPreferences(store).notifications,
+    snoozedUntil: snoozes.until,
+    extend: core.gates.extend,
+  });
+  const retention = createRetention({
+    store,
+    bus,
+    clock,
+    log,
+    settings: {
+      days: options.configuration?.retention.days ?? null,
+      maxGb: options.configuration?.retention.max_gb ?? null,
+    },
+    changed: core.news.changed,
+  });
   const opened: { close(): Promise<void> }[] = [];
   const closeAll = async (): Promise<void> => {
     for (const part of opened.reverse()) await part.close();
+    await retention.close();
+    attention.close();
     core.gates.close();
     core.abandons.close();
+    await core.digester.close();
+    core.news.close();
     await Promise.all([upstream.close(), demo.close(), core.regexJobs.close()]);
     await store.close();
   };
   let agentServer: AgentServer | null = null;
   let operator: OperatorServer | null = null;
   let outbox: Outbox | null = null;
+  let signing: Signing | null = null;
+  let desk: ExportDesk | null = null;
+  let telemetry: Telemetry | null = null;
+  const whereabouts = (): Whereabouts => ({
+    version: options.version,
+    home: options.home,
+    agentUrl: agentServer?.url ?? '',
+    consoleUrl: operator?.url ?? null,
+    configFile: options.configFile,
+    startedAt,
+  });
   const call = createCall(
     {
       ...agentHandlers(core),
       ...budgetHandlers(core),
       ...runHandlers(core),
+      ...exchangeHandlers(core),
       ...policyHandlers(core),
-      ...gateHandlers(core),
+      ...gateHandlers(core, snoozes),
       ...grantHandlers(core),
       ...channelHandlers(() => outbox),
-      ...coreHandlers(core, () => ({
-        version: options.version,
-        home: options.home,
-        agentUrl: agentServer?.url ?? '',
-        consoleUrl: operator?.url ?? null,
-        configFile: options.configFile,
-        startedAt,
-      })),
+      ...exportHandlers({ desk: () => started(desk), host: options.host, catchUp: core.digester.catchUp }),
+      ...auditHandlers(store, () => started(signing)),
+      ...redactionHandlers(patterns),
+      ...retentionHandlers(store, retention),
+      ...telemetryHandlers(() => telemetry),
+      ...noticeHandlers(attention),
+      ...keyHandlers(core, { keychain: options.credentials.keychain, host: options.host }),
+      ...coreHandlers(core, whereabouts),
+      ...preferenceHandlers(core),
+      ...snapshotHandlers(core, { feed, host: options.host, snoozes, whereabouts }),
     },
     log,
     limits,
@@ -143,41 +222,107 @@ export async function startRungate(ports: Ports, options: RungateOptions): Promi
       const sources = { policies: options.policyDocuments, resolve: options.resolveSecret };
       await applyConfiguration(core, options.configuration, sources);
     }
-    const { show, resolveSecret } = options;
+    const channels = await openChannels(options.configuration?.channels ?? null, attention, options.resolveSecret, {
+      clock,
+    });
     outbox = createOutbox({
       store,
       bus,
-      channels: await openChannels(options.configuration?.channels ?? null, show, resolveSecret, { clock }),
+      channels,
       clock,
       random,
       log,
+      redactor,
       consoleUrl: () => operator?.url ?? null,
-      kindOfTool,
     });
     outbox.start();
     opened.push(outbox);
+    const otlp = options.configuration?.otlp;
+    if (otlp !== undefined) {
+      const { version, resolveSecret } = options;
+      telemetry = await startTelemetry(otlp, { bus, reads: store.reads, clock, log, version, redactor, resolveSecret });
+      opened.push(telemetry);
+    }
+    signing = await openSigning({
+      home: options.home,
+      store,
+      clock,
+      log,
+      credentials: options.credentials,
+      settings: options.configuration?.audit ?? null,
+      folder: options.configFile === null ? options.home : dirname(options.configFile),
+      anchorFolder: options.anchorFolder ?? null,
+      channels,
+      others: telemetry === null ? [] : [telemetry.anchor],
+    });
+    opened.push(signing);
+    desk = createExportDesk({
+      home: options.home,
+      store: join(options.home, 'rungate.db'),
+      version: options.version,
+      clock,
+      log,
+      bus,
+      key: signing.key,
+      patterns,
+      findPrinter: async () => {
+        if (options.host.printPdf !== null) return options.host.printPdf;
+        const browser = await findBrowser(options.credentials.env);
+        return browser === null ? null : printWith(browser);
+      },
+      timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    });
+    opened.push(desk);
     agentServer = await listenAgentPort(core, options.agentPort);
     opened.push(agentServer);
     if (options.operatorPort !== null) {
-      operator = await listenOperatorPort(core, call, options.operatorPort);
+      operator = await listenOperatorPort(core, options.operatorPort, {
+        call,
+        feed,
+        consoleFolder: options.consoleFolder,
+        exports: desk,
+      });
       opened.push(operator);
     }
     if (options.commandSocket !== null) {
-      const socket: CommandSocket = await listenCommandSocket(options.commandSocket, call);
+      const socket: CommandSocket = await listenCommandSocket(options.commandSocket, call, desk);
       opened.push(socket);
     }
   } catch (error) {
     await closeAll();
     throw error;
   }
+  attention.start();
+  retention.start();
   return {
     agentUrl: agentServer.url,
     operator,
     call,
     subscribe: bus.subscribe,
-    clockChanged: () => core.gates.tick(),
+    follow: feed.follow,
+    async clockChanged() {
+      await core.gates.tick();
+      attention.look();
+    },
+    async recordRefusal(kind, fields) {
+      const by = { actor: 'system', channel: options.host.describe().kind };
+      await store.write('recordFact', { at: clock.now(), kind: `host.${kind}`, fields, by }).committed;
+    },
     close: () => drain(core, limits.shutdownMs, closeAll),
   };
+}
+
+/** This installation's redactor. Throws where a pattern cannot be used: masking less than was asked for is no choice. */
+function redactorWith(patterns: readonly string[]): Redactor {
+  const created = createRedactor(patterns);
+  if (created.kind === 'redactor') return created.redactor;
+  throw new Error(`redaction.patterns: \`${created.pattern}\` cannot be used: ${created.message}`);
+}
+
+/** A part that is there before anything listens, and so before anybody can ask for it. */
+function started<T>(part: T | null): T {
+  if (part === null) throw new Error('the core has not started yet');
+  return part;
 }
 
 /** New calls are refused at once; those in flight get `graceMs` to end before they are cut; all are settled. */

@@ -1,8 +1,11 @@
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify from 'fastify';
 import type { Call } from '../control/call.ts';
 import { closeServer } from './close-server.ts';
+import { addExportRoutes, type ExportDoor } from './export-routes.ts';
+import { addOperations } from './operation-routes.ts';
+import { OPERATION_BODY_LIMIT, replyToErrors } from './operator-reply.ts';
 
 /**
  * The command socket: the `rungate` command talks to the running core through it.
@@ -15,14 +18,12 @@ export interface CommandSocket {
   close(): Promise<void>;
 }
 
-const COMMAND_BODY_LIMIT = 8 * 1_048_576;
-
 /** Listen on `path`. A socket file that nobody answers on is a leftover of a crash and is replaced. */
-export async function listenCommandSocket(path: string, call: Call): Promise<CommandSocket> {
-  const server: FastifyInstance = Fastify({ bodyLimit: COMMAND_BODY_LIMIT });
-  server.post<{ Params: { name: string } }>('/api/:name', async (request) =>
-    call(request.params.name, request.body ?? {}, { actor: 'operator', channel: 'cli' }),
-  );
+export async function listenCommandSocket(path: string, call: Call, exports: ExportDoor): Promise<CommandSocket> {
+  const server = Fastify({ bodyLimit: OPERATION_BODY_LIMIT });
+  replyToErrors(server);
+  addOperations(server, call, { actor: 'operator', channel: 'cli' });
+  addExportRoutes(server, exports);
   const named = path.startsWith('\\\\.\\pipe\\');
   if (!named && existsSync(path) && !(await answers(path))) unlinkSync(path);
   await server.listen({ path });

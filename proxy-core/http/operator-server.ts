@@ -1,16 +1,22 @@
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { FAILURES, type Failure, failure } from '../contract/failures.ts';
+import { type Failure, failure } from '../contract/failures.ts';
+import { HEARTBEAT_MS } from '../contract/feed.ts';
 import type { Call } from '../control/call.ts';
+import type { Feed } from '../control/feed.ts';
 import type { Core } from '../exchange/core.ts';
 import { closeServer } from './close-server.ts';
-import { guard } from './guard.ts';
+import { addConsole } from './console-routes.ts';
+import { addEventsRoute } from './events-route.ts';
+import { addExportRoutes, type ExportDoor } from './export-routes.ts';
+import { guard, headerValues } from './guard.ts';
 import { connectionLimits, listenLoopback } from './listen-loopback.ts';
-import { OPERATOR_PAGE, OPERATOR_SCRIPT, OPERATOR_STYLE } from './operator-page.ts';
+import { addOperations } from './operation-routes.ts';
+import { OPERATION_BODY_LIMIT, refuse, replyToErrors, SECURITY_HEADERS } from './operator-reply.ts';
 import { createOperatorSessions } from './operator-session.ts';
 
 /**
- * The operator port of a headless core. Same guard as the agent port; every `/api` call needs a session
+ * The operator port of a headless core. Same guard as the agent port; everything under `/api` needs a session
  * cookie, which only a launch code gives. An agent's token opens nothing here.
  */
 export interface OperatorServer {
@@ -20,25 +26,23 @@ export interface OperatorServer {
   close(): Promise<void>;
 }
 
-const COOKIE = 'rungate_session';
-const OPERATOR_BODY_LIMIT = 1_048_576;
+/** What the operator port serves. */
+export interface OperatorPort {
+  readonly call: Call;
+  readonly feed: Feed;
+  readonly exports: ExportDoor;
+  /** Folder of the built console, or null. */
+  readonly consoleFolder: string | null;
+}
 
-const SECURITY_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-frame-options': 'DENY',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'cache-control': 'no-store',
-};
+const COOKIE = 'rungate_session';
 
 /** Listen on a loopback port (0 picks a free one). Rejects with the system's error when it is held. */
-export async function listenOperatorPort(core: Core, call: Call, port: number): Promise<OperatorServer> {
+export async function listenOperatorPort(core: Core, port: number, served: OperatorPort): Promise<OperatorServer> {
   const sessions = createOperatorSessions(core.clock, core.random);
+  const admits = (request: FastifyRequest): boolean => sessions.holds(sessionOf(request));
   const server = Fastify({
-    bodyLimit: OPERATOR_BODY_LIMIT,
+    bodyLimit: OPERATION_BODY_LIMIT,
     http: connectionLimits(core.options),
     requestTimeout: core.options.requestTimeoutMs,
   });
@@ -46,34 +50,22 @@ export async function listenOperatorPort(core: Core, call: Call, port: number): 
   let origins: readonly string[] = [];
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
-    const refusal = guard(
-      { method: request.method, target: request.originalUrl, rawHeaders: request.raw.rawHeaders },
-      { ownOrigins: origins, anyContentType: () => false },
-    );
-    if (refusal !== null) return refuse(reply, refusal);
-    if (request.raw.headers.upgrade !== undefined)
-      return refuse(reply, failure('use_https', 'WebSocket is not served here.'));
-    if (request.url.startsWith('/api/') && !sessions.holds(sessionOf(request))) return refuse(reply, sessionRefused());
+    const refusal = refuseRequest(request, origins) ?? (needsSession(request) && !admits(request) ? noSession() : null);
+    if (refusal !== null) return refuse(reply.header('connection', 'close'), refusal);
   });
-  server.setNotFoundHandler((_request, reply) =>
-    refuse(reply, failure('not_found', 'There is nothing at this address.')),
-  );
-  server.setErrorHandler((_error, _request, reply) =>
-    refuse(reply, failure('invalid_request', 'The request could not be read.', { recover: 'Send a JSON object.' })),
-  );
-  addPage(server);
+  replyToErrors(server);
+  addConsole(server, served.consoleFolder);
   server.post('/session', async (request, reply) => {
     const body = z.strictObject({ code: z.string().max(100) }).safeParse(request.body);
     const session = body.success ? sessions.redeem(body.data.code) : null;
-    if (session === null) return refuse(reply, sessionRefused());
+    if (session === null) return refuse(reply, noSession());
     return reply
       .header('set-cookie', `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/`)
       .send({ ok: true, value: {} });
   });
-  server.post<{ Params: { name: string } }>('/api/:name', async (request, reply) => {
-    const result = await call(request.params.name, request.body ?? {}, { actor: 'operator', channel: 'console' });
-    return reply.code(result.ok ? 200 : FAILURES[result.failure.code].status).send(result);
-  });
+  addOperations(server, served.call, { actor: 'operator', channel: 'console' });
+  addExportRoutes(server, served.exports);
+  addEventsRoute(server, { feed: served.feed, admits, heartbeatMs: HEARTBEAT_MS });
   const bound = await listenLoopback(server, port);
   const url = `http://127.0.0.1:${bound}`;
   origins = [url, `http://localhost:${bound}`];
@@ -85,10 +77,22 @@ export async function listenOperatorPort(core: Core, call: Call, port: number): 
   };
 }
 
-function addPage(server: FastifyInstance): void {
-  server.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(OPERATOR_PAGE));
-  server.get('/console.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').send(OPERATOR_SCRIPT));
-  server.get('/console.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(OPERATOR_STYLE));
+/**
+ * Threat: the router reads escapes, so `/%61pi/NAME` is a spelling of `/api/NAME`. What was asked is judged by the route
+ * that will answer, never by how its address was spelled; the address counts only where no route answers.
+ */
+const needsSession = ({ url, routeOptions }: FastifyRequest): boolean => (routeOptions.url ?? url).startsWith('/api/');
+
+/** Why a request is not served to anyone, or null. */
+function refuseRequest(request: FastifyRequest, origins: readonly string[]): Failure | null {
+  const { method, originalUrl: target } = request;
+  const { rawHeaders, headers } = request.raw;
+  const refusal = guard({ method, target, rawHeaders }, { ownOrigins: origins, anyContentType: () => false });
+  if (refusal !== null) return refusal;
+  if (headers.upgrade !== undefined) return failure('use_https', 'WebSocket is not served here.');
+  // A page of another port of this machine is of the same site: it sends the cookie, and with GET no Origin.
+  const fromSite = headerValues(rawHeaders, 'sec-fetch-site').includes('same-site');
+  return needsSession(request) && fromSite ? failure('origin_refused', 'Only the console itself may ask this.') : null;
 }
 
 function sessionOf(request: FastifyRequest): string {
@@ -96,12 +100,7 @@ function sessionOf(request: FastifyRequest): string {
   return pairs.find((pair) => pair.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) ?? '';
 }
 
-const sessionRefused = (): Failure =>
+const noSession = (): Failure =>
   failure('operator_session_required', 'This needs an operator session.', {
     recover: 'Open the launch URL that rungate serve prints (or serve --open); it works once, for a minute.',
   });
-
-function refuse(reply: FastifyReply, reason: Failure): FastifyReply {
-  reply.header('connection', 'close');
-  return reply.code(reason.status ?? FAILURES[reason.code].status).send({ ok: false, failure: reason });
-}

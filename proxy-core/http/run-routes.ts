@@ -60,6 +60,7 @@ async function startRun(core: Core, request: FastifyRequest, reply: FastifyReply
     explicit: true,
     labels: parsed.data.labels ?? {},
     client: null,
+    traceParent: null,
     cap: runCap(policy, agent, cap),
     alertAt: policy.budget.alertAt,
   };
@@ -123,7 +124,7 @@ function renderRun(core: Core, run: RunRecord): Readonly<Record<string, unknown>
   const cap = run.cap_nano === null ? null : nanoToUsd(nanoUsd(run.cap_nano));
   const spent = nanoToUsd(nanoUsd(run.spent_nano));
   const now = core.clock.now();
-  const gates = core.store.read.gates({ runId: run.run_id, state: 'pending', limit: 100 }).items;
+  const gates = core.store.read.gates({ runId: run.run_id, states: ['pending'], limit: 100 }).items;
   return {
     run_id: run.run_id,
     state: run.state,
