@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { dirname } from 'node:path';
-import type { Configuration } from '../proxy-core/config/schema.ts';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Rungate, type RungateOptions, startRungate } from '../proxy-core/index.ts';
+import type { HostPort } from '../proxy-core/ports.ts';
 import { configuredProviders } from '../proxy-core/providers/configured-providers.ts';
-import { type Credentials, createCredentials, parseKeyReference } from '../proxy-core/providers/credentials.ts';
+import { createCredentials } from '../proxy-core/providers/credentials.ts';
 import { DEMO_PROVIDER } from '../proxy-core/providers/provider-defaults.ts';
+import { defaultAnchorFolder } from '../proxy-core/signing/anchor.ts';
 import type { Headless, HeadlessOptions } from './cli/headless-host.ts';
+import { coreLimits, resolverOf } from './core-settings.ts';
 import { headlessKeys } from './headless-keys.ts';
 import { readPolicies } from './policy-files.ts';
 import { prepareSocketFolder, socketPath } from './socket-path.ts';
@@ -59,46 +63,40 @@ function coreOptions(options: HeadlessOptions): Omit<RungateOptions, HostOptions
     credentials,
     configuration,
     configFile: options.configFile,
-    show: null,
-    resolveSecret: secretsOf(createCredentials(credentials), folder),
-    limits: { cliDecisions: true, ...(configuration === null ? {} : coreLimits(configuration)) },
+    host: HEADLESS_HOST,
+    consoleFolder: findConsole(),
+    resolveSecret: resolverOf(createCredentials(credentials), folder),
+    limits: configuration === null ? { cliDecisions: true } : coreLimits(configuration, { cliDecisions: true }),
+    anchorFolder: defaultAnchorFolder(env),
     upstream: {},
   };
+}
+
+/** There is a browser at most: it shows notices, downloads files, and keys are given in the environment or in files. */
+const HEADLESS_HOST: HostPort = {
+  describe: () => ({
+    kind: 'headless',
+    platform: process.platform,
+    notifications: 'browser',
+    key_storage: 'none',
+    key_storage_note: 'A headless core reads provider keys from its environment and from files.',
+    launch_at_login: false,
+    tray: false,
+    save_dialog: false,
+  }),
+  saveFile: null,
+  printPdf: null,
+};
+
+/** The built console: beside the bundle, or where the build puts it when this runs from its source. Null: not built. */
+function findConsole(): string | null {
+  const places = ['./renderer/', '../dist/renderer/'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  return places.find((folder) => existsSync(join(folder, 'index.html'))) ?? null;
 }
 
 /** Relative paths of a configuration are relative to its file. */
 const folderOf = ({ configFile }: HeadlessOptions): string =>
   configFile === null ? process.cwd() : dirname(configFile);
-
-const SECOND = 1000;
-const MIB = 1_048_576;
-
-const coreLimits = ({ limits, cli_decisions, on_pause }: Configuration): RungateOptions['limits'] => ({
-  maxBodyBytes: Math.round(limits.max_body_mb * MIB),
-  headerBytes: limits.header_kb * 1024,
-  headersTimeoutMs: Math.round(limits.headers_seconds * SECOND),
-  requestTimeoutMs: Math.round(limits.body_seconds * SECOND),
-  idleWindowMs: Math.round(limits.idle_window_minutes * 60 * SECOND),
-  drainMs: Math.round(limits.drain_seconds * SECOND),
-  drainBytes: Math.round(limits.drain_mb * MIB),
-  keepBytes: Math.round(limits.keep_mb * MIB),
-  shutdownMs: Math.round(limits.shutdown_seconds * SECOND),
-  onPause: on_pause,
-  undoMs: limits.undo_seconds * SECOND,
-  cliDecisions: cli_decisions,
-});
-
-/** Agents' tokens and webhooks' secrets are needed before anything is served: a missing one is the operator's to cure. */
-const secretsOf =
-  (credentials: Credentials, folder: string): RungateOptions['resolveSecret'] =>
-  async (text) => {
-    const reference = parseKeyReference(text, folder);
-    const found = reference.kind === 'parsed' ? await credentials.find(reference.reference) : reference;
-    if (found.kind === 'found') return found.key.reveal();
-    const hint = found.kind === 'none' ? 'A secret is needed here, not none.' : found.problem;
-    const message = `A secret that the configuration names is missing: ${text}.`;
-    throw Object.assign(new Error(message), { code: 'secret_missing', hint });
-  };
 
 const DEMO_AGENT = 'demo';
 const BY = { actor: 'operator', channel: 'cli' };

@@ -140,6 +140,6 @@ export const requiredOptions = (options: Options): readonly (readonly [string, O
 
 function wrongOperands(operands: readonly string[], command: Command): string | null {
   const missing = command.operands[operands.length];
-  if (missing !== undefined) return `\`rungate ${command.name}\` needs ${missing}`;
+  if (missing !== undefined && !missing.startsWith('[')) return `\`rungate ${command.name}\` needs ${missing}`;
   return operands.length > command.operands.length ? `\`rungate ${command.name}\` takes no further words` : null;
 }

@@ -43,11 +43,13 @@ export type Outcome =
 
 /** What a command is given. */
 export interface Invocation<O extends Options> {
-  /** Exactly as many words as the command's `operands` names. */
+  /** As many words as the command's `operands` names; fewer where those in brackets were left out. */
   readonly operands: readonly string[];
   readonly options: OptionValues<O>;
   readonly home: string;
   readonly json: boolean;
+  /** Say something on standard error while the command works; nobody but a person reads it. */
+  note(text: string): void;
   readonly env: NodeJS.ProcessEnv;
   /** Ask the running core. Rejects with CoreUnreachable without one and with BadInput for input it cannot take. */
   readonly call: <N extends OperationName>(name: N, input: OperationInput<N>) => Promise<Reply<OperationOutput<N>>>;
@@ -56,7 +58,7 @@ export interface Invocation<O extends Options> {
 interface Definition<O extends Options> {
   /** What is typed, `agents add`. */
   readonly name: string;
-  /** The words that must follow, as help names them. */
+  /** The words that must follow, as help names them; one in brackets, `[FILE]`, may be left out. */
   readonly operands: readonly string[];
   readonly about: string;
   readonly options: O;

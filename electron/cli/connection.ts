@@ -33,16 +33,16 @@ const reply = z.discriminatedUnion('ok', [
 
 /**
  * A transport to the core that runs for this home folder: `POST /api/NAME` over its command socket. Rejects
- * with CoreUnreachable; starts nothing.
+ * with CoreUnreachable, also when the core is silent for `patienceMs`; starts nothing.
  */
-export function connectCore(home: string): Transport {
+export function connectCore(home: string, patienceMs: number = PATIENCE_MS): Transport {
   const path = socketPath(home);
   return {
     async call(name, input) {
       const distrust = distrustSocketFolder(path);
       if (distrust !== null)
         throw new CoreUnreachable('socket_refused', `The command socket is not safe: ${distrust}.`);
-      const text = await post(path, `/api/${name}`, JSON.stringify(input), home);
+      const text = await post(path, `/api/${name}`, JSON.stringify(input), { home, patienceMs });
       return readReply(text, OPERATIONS[name].output);
     },
   };
@@ -67,7 +67,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-function post(socket: string, path: string, body: string, home: string): Promise<string> {
+function post(
+  socket: string,
+  path: string,
+  body: string,
+  { home, patienceMs }: { readonly home: string; readonly patienceMs: number },
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request(
       {
@@ -75,7 +80,7 @@ function post(socket: string, path: string, body: string, home: string): Promise
         path,
         method: 'POST',
         headers: { host: 'rungate', 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-        timeout: PATIENCE_MS,
+        timeout: patienceMs,
         agent: false,
       },
       (response) => {
@@ -100,7 +105,8 @@ const silent = () => new CoreUnreachable('core_silent', 'The core ended or hung 
 const NOT_RUNNING = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'];
 const NOT_ALLOWED = ['EACCES', 'EPERM'];
 
-function explain(error: NodeJS.ErrnoException, home: string): CoreUnreachable {
+/** What a failed connection to a home's core means. */
+export function explain(error: NodeJS.ErrnoException, home: string): CoreUnreachable {
   const code = error.code ?? '';
   if (NOT_ALLOWED.includes(code))
     return new CoreUnreachable('socket_refused', `The core of ${home} belongs to another user.`);

@@ -1,6 +1,6 @@
 import type { GateRecord, ProposedAction } from '../../proxy-core/contract/records.ts';
+import { excerpt, visible } from '../../proxy-core/contract/visible.ts';
 import { gateRow } from '../../proxy-core/gates/bodies.ts';
-import { excerpt, visible } from '../../proxy-core/policy/visible.ts';
 import { renderFields, renderTable, renderTime } from './output.ts';
 
 /**

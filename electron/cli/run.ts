@@ -66,6 +66,7 @@ async function attempt(terminal: Terminal, commands: readonly Command[], json: b
         options: parsed.values as Invocation<Options>['options'],
         home,
         json,
+        note: (text) => terminal.err(json ? '' : escapeText(text)),
         env: terminal.env,
         call: validatingCall(home),
       };

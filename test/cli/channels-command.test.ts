@@ -45,9 +45,15 @@ describe('rungate channels', () => {
   it('lists the channels with how they do', async () => {
     const { json, rungate } = await startWithWebhook('http://127.0.0.1:9/hook');
     expect(await json('channels', 'list')).toEqual({
-      channels: [{ channel: 'webhook://oncall', waiting: 0, last_delivered_at: null, last_error: null }],
+      channels: ['desktop://', 'webhook://oncall'].map((channel) => ({
+        channel,
+        waiting: 0,
+        last_delivered_at: null,
+        last_error: null,
+      })),
     });
-    expect((await rungate('channels', 'list')).out).toMatch(/^CHANNEL .*\nwebhook:\/\/oncall +0 +- +-\n$/);
+    const { out } = await rungate('channels', 'list');
+    expect(out).toMatch(/^CHANNEL .*\ndesktop:\/\/ +0 +- +-\nwebhook:\/\/oncall +0 +- +-\n$/);
   });
 
   it.each(['oncall', 'webhook://oncall'])('test %s delivers a signed notice and says so', async (name) => {
@@ -74,7 +80,7 @@ describe('rungate channels', () => {
     const { error } = await startWithWebhook('http://127.0.0.1:9/hook');
     expect(await error('channels', 'test', 'nobody')).toMatchObject({
       code: 'not_found',
-      hint: 'Name one of: webhook://oncall',
+      hint: 'Name one of: desktop://, webhook://oncall',
     });
   });
 });

@@ -15,7 +15,16 @@ async function ask(argv: readonly string[], reply: unknown) {
   return { ...(await rungate(argv, { RUNGATE_HOME: home, TZ: 'UTC' })), calls };
 }
 
-const RUN_PAGE = { run: RUN, budgets: [], exchanges: [], steps: [step(1)], artifacts: [] };
+const RUN_PAGE = {
+  run: RUN,
+  waited_ms: 0,
+  budgets: [],
+  exchanges: [],
+  steps: [step(1)],
+  gates: [],
+  grants: [],
+  artifacts: [],
+};
 
 describe('each command asks the core for one operation', () => {
   it.each([
@@ -43,12 +52,18 @@ describe('each command asks the core for one operation', () => {
       { budget: BUDGET },
     ],
     [['budgets', 'reset', '--agent', 'a'], 'budgets.reset', { scope: 'agent', name: 'a' }, { budget: BUDGET }],
-    [['runs'], 'runs.list', { limit: 50 }, { runs: [RUN], next: null }],
+    [['runs'], 'runs.list', { limit: 50 }, { runs: [RUN], total: 1, as_of: AT }],
     [
-      ['runs', '--state', 'open', '--agent', 'a', '--limit', '3', '--cursor', '1:run_a'],
+      ['runs', '--state', 'open', '--agent', 'a', '--limit', '3', '--offset', '6', '--as-of', String(AT)],
       'runs.list',
-      { state: 'open', agent: 'a', limit: 3, cursor: '1:run_a' },
-      { runs: [], next: null },
+      { states: ['open'], agents: ['a'], limit: 3, offset: 6, as_of: AT },
+      { runs: [], total: 0, as_of: AT },
+    ],
+    [
+      ['runs', '--agent', 'a', '--query', 'tool:bash,sh cost:>1 "two words" agent:b'],
+      'runs.list',
+      { tools: ['bash', 'sh'], cost_over_usd: 1, text: '"two words"', agents: ['a'], limit: 50 },
+      { runs: [], total: 0, as_of: AT },
     ],
     [['run', 'run_1'], 'runs.show', { run_id: 'run_1', limit: 1000 }, RUN_PAGE],
     [['stop', 'run_1'], 'runs.stop', { run_id: 'run_1' }, { run: RUN }],
@@ -66,8 +81,8 @@ describe('each command asks the core for one operation', () => {
 
 describe('JSON', () => {
   it('gives amounts in USD and instants as texts', async () => {
-    const { out } = await ask(['runs', '--json'], ok({ runs: [RUN], next: 'c2' }));
-    const { runs, next } = JSON.parse(out) as { runs: unknown[]; next: string };
+    const { out } = await ask(['runs', '--json'], ok({ runs: [RUN], total: 7, as_of: AT }));
+    const { runs, total, as_of } = JSON.parse(out) as { runs: unknown[]; total: number; as_of: number };
     expect(runs[0]).toMatchObject({
       run_id: 'run_1',
       spent_usd: 0.000012345,
@@ -75,7 +90,7 @@ describe('JSON', () => {
       started_at: '2026-11-22T14:03:07.000Z',
       ended_at: null,
     });
-    expect(next).toBe('c2');
+    expect([total, as_of]).toEqual([7, AT]);
   });
 
   it('gives a new token as it is', async () => {
@@ -118,8 +133,8 @@ describe('text', () => {
   });
 
   it('says how to go on where a list does not end', async () => {
-    const { out } = await ask(['runs'], ok({ runs: [RUN], next: 'c2' }));
-    expect(out).toContain('More: rungate runs --cursor c2');
+    const { out } = await ask(['runs', '--offset', '4'], ok({ runs: [RUN], total: 9, as_of: AT }));
+    expect(out).toContain(`5 of 9. More: the same with --offset 5 --as-of ${AT}`);
   });
 
   it('never lets a name or summary act on the terminal', async () => {
@@ -159,7 +174,7 @@ describe('a core of another version', () => {
   it.each([
     ['no JSON', 'hello'],
     ['another envelope', { result: 1 }],
-    ['another record', ok({ runs: [{ id: 1 }], next: null })],
+    ['another record', ok({ runs: [{ id: 1 }], total: 1, as_of: AT })],
   ])('that answers %s is told apart from an empty answer', async (_, reply) => {
     const ended = await ask(['runs', '--json'], reply);
     expect(ended).toMatchObject({ code: 1, out: '' });
@@ -198,10 +213,19 @@ describe('the command socket', () => {
   });
 });
 
+describe('--query', () => {
+  it('that cannot be understood is a usage error that names the place', async () => {
+    const { calls, ...ended } = await ask(['runs', '--query', 'tool:bash cost:>=1'], ok({}));
+    expect(ended).toMatchObject({ code: 2, out: '' });
+    expect(ended.err).toContain('at `cost:>=1`');
+    expect(calls).toEqual([]);
+  });
+});
+
 describe('--since', () => {
   it('asks for runs from that time on', async () => {
     const before = Date.now();
-    const { calls } = await ask(['runs', '--since', '2h'], ok({ runs: [], next: null }));
+    const { calls } = await ask(['runs', '--since', '2h'], ok({ runs: [], total: 0, as_of: AT }));
     const [{ since }] = calls.map((call) => call.input) as [{ since: number }];
     expect(since).toBeGreaterThanOrEqual(before - 2 * 3_600_000);
     expect(since).toBeLessThanOrEqual(Date.now() - 2 * 3_600_000);

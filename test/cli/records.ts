@@ -51,6 +51,11 @@ export const RUN: RunRecord = {
   input_tokens: 10,
   output_tokens: 20,
   models: ['gpt-5.5'],
+  gates: 0,
+  paused: false,
+  last_refusal: null,
+  trace_parent: null,
+  trace_pruned_at: null,
 };
 
 export const step = (number: number, summary = 'gpt-5.5 answered'): StepRecord => ({

@@ -40,7 +40,8 @@ export interface Started {
 /** Start Node with these arguments and an environment of its own; `input` is what it finds on standard input. */
 export function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}, input = ''): Started {
   const child = spawn(process.execPath, argv, {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    // A core that is started here anchors its audit there, not among the user's own files.
+    env: { PATH: process.env['PATH'] ?? '', XDG_STATE_HOME: join(tmpdir(), 'rungate-test-state'), ...env },
     stdio: 'pipe',
   });
   // A command that reads nothing may have ended before it is written to.

@@ -21,7 +21,7 @@ const list = command({
     const state = GATE_STATES.find((each) => each === options.state);
     const reply = await call('gates.list', {
       limit: parseCount('--limit', options.limit, { min: 1, max: 500 }) ?? 50,
-      ...(state === undefined ? {} : { state }),
+      ...(state === undefined ? {} : { states: [state] }),
       ...(run === undefined ? {} : { run_id: run }),
       ...(cursor === undefined ? {} : { cursor }),
     });

@@ -1,5 +1,5 @@
 import type { GrantRecord } from '../../../proxy-core/contract/records.ts';
-import { visible } from '../../../proxy-core/policy/visible.ts';
+import { visible } from '../../../proxy-core/contract/visible.ts';
 import { type Command, command, printed } from '../command.ts';
 import { renderRecord, renderTable, renderTime } from '../output.ts';
 

@@ -1,8 +1,10 @@
+import type { RunFilter } from '../../../proxy-core/contract/operations/runs.ts';
 import type { OperationOutput } from '../../../proxy-core/contract/operations.ts';
-import type { RunRecord, StepRecord } from '../../../proxy-core/contract/records.ts';
+import type { StepRecord } from '../../../proxy-core/contract/records.ts';
 import { RUN_STATES } from '../../../proxy-core/contract/records.ts';
+import { parseRunQuery } from '../../../proxy-core/contract/run-query.ts';
 import { parseCount, parseSince } from '../amounts.ts';
-import { type Command, command, type Invocation, type Options, printed } from '../command.ts';
+import { BadInput, type Command, command, type Invocation, type Options, printed } from '../command.ts';
 import { renderFields, renderRecord, renderTable, renderTime, renderUsd } from '../output.ts';
 import { renderBudgets } from './budgets.ts';
 
@@ -14,23 +16,51 @@ const list = command({
     state: { type: 'string', value: RUN_STATES.join('|'), about: 'Only runs in this state.' },
     agent: { type: 'string', value: 'NAME', about: 'Only runs of this agent.' },
     since: { type: 'string', value: 'TIME', about: 'Only runs since 30m, 12h, 7d ago.' },
+    query: { type: 'string', value: 'QUERY', about: 'As in the app: \'tool:bash cost:>1 "free text"\'.' },
     limit: { type: 'string', value: 'N', about: 'At most this many (50, up to 500).' },
-    cursor: { type: 'string', value: 'CURSOR', about: 'Continue a list: `next` of the page before.' },
+    offset: { type: 'string', value: 'N', about: 'Leave out this many of the newest.' },
+    'as-of': { type: 'string', value: 'MS', about: 'Continue a list: `as_of` of the page before.' },
   },
   async run({ options, call }) {
-    const { agent, cursor } = options;
-    const state = RUN_STATES.find((each) => each === options.state);
-    const since = parseSince('--since', options.since, Date.now());
+    const offset = parseCount('--offset', options.offset, { min: 0, max: 999_999_999 });
+    const asOf = parseInstant('--as-of', options['as-of']);
     const reply = await call('runs.list', {
+      ...filterOf(options, Date.now()),
       limit: parseCount('--limit', options.limit, { min: 1, max: 500 }) ?? 50,
-      ...(state === undefined ? {} : { state }),
-      ...(agent === undefined ? {} : { agent }),
-      ...(since === undefined ? {} : { since }),
-      ...(cursor === undefined ? {} : { cursor }),
+      ...(offset === undefined ? {} : { offset }),
+      ...(asOf === undefined ? {} : { as_of: asOf }),
     });
-    return printed(reply, (page) => ({ json: renderRecord(page), text: renderRuns(page.runs, page.next) }));
+    return printed(reply, (page) => ({ json: renderRecord(page), text: renderRuns(page, offset ?? 0) }));
   },
 });
+
+/** The query with the options added to it. Throws BadInput for a query that cannot be understood. */
+function filterOf(
+  options: { readonly [K in 'state' | 'agent' | 'since' | 'query']?: string | undefined },
+  now: number,
+): RunFilter {
+  const { filter, problems } = parseRunQuery(options.query ?? '', now);
+  const [problem] = problems;
+  if (problem !== undefined) {
+    const where = (options.query ?? '').slice(problem.start, problem.end);
+    throw new BadInput(`\`--query\`, at \`${where}\`: ${problem.message}`);
+  }
+  const state = RUN_STATES.find((each) => each === options.state);
+  const since = parseSince('--since', options.since, now);
+  return {
+    ...filter,
+    ...(state === undefined ? {} : { states: [state] }),
+    ...(options.agent === undefined ? {} : { agents: [options.agent] }),
+    ...(since === undefined ? {} : { since }),
+  };
+}
+
+function parseInstant(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const at = /^\d{1,16}$/.test(text) ? Number(text) : Date.parse(text);
+  if (!Number.isSafeInteger(at)) throw new BadInput(`\`${option}\` needs the as_of of the page before`);
+  return at;
+}
 
 const show = command({
   name: 'run',
@@ -78,8 +108,8 @@ async function showWhole(call: Invocation<Options>['call'], runId: string) {
   return { ok: true, value: { ...first.value, steps } } as const;
 }
 
-function renderRuns(runs: readonly RunRecord[], next: string | null): string {
-  if (runs.length === 0) return 'No runs.';
+function renderRuns({ runs, total, as_of }: OperationOutput<'runs.list'>, offset: number): string {
+  if (runs.length === 0) return total === 0 ? 'No runs.' : `No more runs: there are ${total}.`;
   const table = renderTable(
     ['RUN', 'STATE', 'AGENT', 'STARTED', 'STEPS', 'SPENT', 'CAP', 'MODELS'],
     runs.map((run) => [
@@ -94,17 +124,25 @@ function renderRuns(runs: readonly RunRecord[], next: string | null): string {
     ]),
     [4, 5, 6],
   );
-  return next === null ? table : `${table}\nMore: rungate runs --cursor ${next}`;
+  const shown = offset + runs.length;
+  return shown >= total
+    ? table
+    : `${table}\n${shown} of ${total}. More: the same with --offset ${shown} --as-of ${as_of}`;
 }
 
-function renderRun({ run, budgets, steps, artifacts }: OperationOutput<'runs.show'>): string {
+function renderRun({ run, waited_ms, budgets, steps, artifacts }: OperationOutput<'runs.show'>): string {
   const fields = renderFields([
     ['Run', run.run_id],
-    ['State', run.state],
+    ['State', run.paused ? `${run.state}, paused` : run.state],
     ['Agent', run.agent],
     ['Policy', run.policy],
     ['Started', renderTime(run.started_at)],
     ['Ended', renderTime(run.ended_at)],
+    ...(run.trace_pruned_at === null ? [] : [['Trace', `removed ${renderTime(run.trace_pruned_at)}`] as const]),
+    ...(run.gates === 0
+      ? []
+      : [['Gates', `${run.gates}, waited ${Math.round(waited_ms / 1000)} s for people`] as const]),
+    ...(run.last_refusal === null ? [] : [['Refused', run.last_refusal] as const]),
     ['Spent', `${renderUsd(run.spent_nano)} of ${renderUsd(run.cap_nano)} (${renderUsd(run.reserved_nano)} reserved)`],
     ['Tokens', `${run.input_tokens} in, ${run.output_tokens} out`],
     ['Models', run.models.join(', ')],
