@@ -1,0 +1,33 @@
+import type { GateRecord } from '../../../proxy-core/contract/records.ts';
+
+/** A waiting gate, changed where a test says so. */
+export const gateOf = (change: Partial<GateRecord> = {}): GateRecord => ({
+  gate_id: 'gate_1',
+  run_id: 'run_1',
+  agent_id: 'agt_1',
+  agent: 'refactor-bot',
+  kind: 'response',
+  state: 'pending',
+  rule: 'shell:delete',
+  policy: 'default@1',
+  message: null,
+  fingerprint: change.gate_id ?? 'gate_1',
+  action_hash: 'hash',
+  proposed_actions: [{ tool: 'bash', args: { command: 'rm -rf build' }, call_id: 'call_1', rule: 'shell:delete' }],
+  explanation: [],
+  approver_channels: ['desktop://'],
+  exchange_id: null,
+  created_at: 1_000,
+  expires_at: 3_600_000,
+  decided_at: null,
+  effective_at: null,
+  decided_by: null,
+  channel: null,
+  reason: null,
+  suggested_args: null,
+  released_at: null,
+  outcome_unknown: false,
+  retries: 0,
+  last_retry_at: null,
+  ...change,
+});
