@@ -2,6 +2,8 @@ import { describeMachine } from './machine.ts';
 import { type Peers, startPeers } from './peers/start-peers.ts';
 import { renderSection, renderSummary, type Section } from './report.ts';
 import { addedLatency } from './scenarios/added-latency.ts';
+import { console } from './scenarios/console.ts';
+import { exportsOfRuns } from './scenarios/exports.ts';
 import { pure } from './scenarios/pure.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { start } from './scenarios/start.ts';
@@ -14,7 +16,17 @@ import { readSettings, type Settings, USAGE } from './settings.ts';
  * `npm run bench`: every figure of the headless core that has a goal, measured beside its peers in one run. Machines
  * are shared and noisy, so rounds are interleaved, a figure is the median of round medians, and goals are ratios.
  */
-const SCENARIOS: readonly Scenario[] = [addedLatency, streams, throughput, manyStreams, store, pure, start];
+const SCENARIOS: readonly Scenario[] = [
+  addedLatency,
+  streams,
+  throughput,
+  manyStreams,
+  store,
+  pure,
+  start,
+  exportsOfRuns,
+  console,
+];
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 

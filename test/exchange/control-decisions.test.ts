@@ -16,6 +16,7 @@ const DECISIONS = (gateId: string) =>
     ['gates.approve', { gate_id: gateId }],
     ['gates.reject', { gate_id: gateId }],
     ['gates.undo', { gate_id: gateId }],
+    ['gates.revoke', { gate_id: gateId }],
     ['gates.extend', { gate_id: gateId, seconds: 60 }],
     ['grants.revoke', { grant_id: 'grant_1' }],
     ['budgets.set', { scope: 'agent', name: 'refund-bot', usd: 100 }],
@@ -38,7 +39,7 @@ describe('without cli_decisions, the command socket', () => {
     expect(
       (await rungate.call('policies.list', {})).policies.filter(({ policy }) => policy === 'refunds'),
     ).toHaveLength(1);
-    expect(rungate.logged.filter(({ event }) => event === 'control.decision_refused')).toHaveLength(9);
+    expect(rungate.logged.filter(({ event }) => event === 'control.decision_refused')).toHaveLength(10);
   });
 
   it('may still look and stop', async () => {

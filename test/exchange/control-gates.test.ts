@@ -35,7 +35,7 @@ describe('gates.list and gates.show', () => {
     const before = (await rungate.call('gates.show', { gate_id: gateId })).gate;
     await askRefund(rungate, token);
     await askRefund(rungate, token);
-    const { gates, next } = await rungate.call('gates.list', { state: 'pending' });
+    const { gates, next } = await rungate.call('gates.list', { states: ['pending'] });
     expect(next).toBeNull();
     expect(gates).toEqual([
       expect.objectContaining({
@@ -52,7 +52,7 @@ describe('gates.list and gates.show', () => {
 
   it('filter by state and run', async () => {
     const { rungate } = await startWithGate();
-    expect((await rungate.call('gates.list', { state: 'approved' })).gates).toEqual([]);
+    expect((await rungate.call('gates.list', { states: ['approved'] })).gates).toEqual([]);
     expect((await rungate.call('gates.list', { run_id: 'another-run' })).gates).toEqual([]);
     expect((await rungate.call('gates.list', { run_id: 'refund-run' })).gates).toHaveLength(1);
   });
@@ -60,7 +60,7 @@ describe('gates.list and gates.show', () => {
   it('show a gate as expired from the instant of its expiry on', async () => {
     const { rungate, gateId } = await startWithGate();
     rungate.advance(3_600_000);
-    expect((await rungate.call('gates.list', { state: 'pending' })).gates).toEqual([]);
+    expect((await rungate.call('gates.list', { states: ['pending'] })).gates).toEqual([]);
     expect((await rungate.call('gates.show', { gate_id: gateId })).gate.state).toBe('expired');
   });
 

@@ -57,7 +57,8 @@ const shown = (runId: string) => rungate.call('runs.show', { run_id: runId });
 const runOf = (answer: AgentAnswer): string => String(answer.headers['x-rungate-run-id']);
 /** The only exchange of a run, once it has settled. */
 async function settled(runId: string) {
-  await rungate.event('run.changed', ({ body }) => 'run_id' in body && body.run_id === runId);
+  const states = async () => (await shown(runId)).exchanges.map(({ state }) => state);
+  await expect.poll(states, { timeout: 20_000 }).not.toContain('open');
   const { exchanges, run } = await shown(runId);
   const [exchange] = exchanges;
   if (exchange === undefined) throw new Error('no exchange');
@@ -167,7 +168,8 @@ describe('a cap that is crossed', () => {
     expect(event.body).toMatchObject({ scope: 'run', step_that_crossed: 1, spent_nano: SMALL_COST });
     const { exchanges, steps } = await shown(run);
     expect(exchanges[1]).toMatchObject({ state: 'refused', status: 402, failure: 'budget_exceeded', cost_nano: null });
-    expect(steps[1]).toMatchObject({ kind: 'refusal', summary: 'budget_exceeded' });
+    expect(steps.map(({ kind }) => kind)).toEqual(['model_call', 'alert', 'refusal']);
+    expect(steps[2]).toMatchObject({ kind: 'refusal', summary: 'budget_exceeded' });
   });
 
   it('names the call’s own step when only its reservation does not fit', async () => {

@@ -130,7 +130,9 @@ describe('the anthropic SDK against a recorded provider', () => {
     const { run, steps } = await shown(rungate, caller.traffic.last());
     // 25 fresh, 1000 read, 100 written for 5 min and 200 for 1 h, 89 output.
     expect(run.spent_nano).toBe(25 * 3_000 + 1_000 * 300 + 100 * 3_750 + 200 * 6_000 + 89 * 15_000);
-    expect(steps.map((step) => [step.kind, step.summary])).toEqual([
+    // The first use of a tool is an alert of its own.
+    const calls = steps.filter(({ kind }) => kind !== 'alert');
+    expect(calls.map((step) => [step.kind, step.summary])).toEqual([
       ['model_call', MODEL],
       ['tool_call', 'Bash'],
       ['tool_call', 'Stop'],

@@ -4,6 +4,7 @@ import type { GateRecord } from '../../proxy-core/contract/records.ts';
 import { renderDesktopNotice } from '../../proxy-core/notify/desktop-notice.ts';
 import { renderGate as renderForWebhook } from '../../proxy-core/notify/gate-payload.ts';
 import { kindOfTool } from '../../proxy-core/policy/tool-kinds.ts';
+import { BUILT_IN } from '../../proxy-core/redaction/redactor.ts';
 import {
   applyPolicies,
   ask,
@@ -59,7 +60,7 @@ describe('E10 text that hides', () => {
     const gate = await gateFor(`rm${mark}tool`, JSON.stringify({ command: `ls ${mark} -l`, note: `${mark}end` }));
     const terminal = renderForTerminal(gate);
     const list = renderGates([gate], null);
-    const notice = renderDesktopNotice(gate, kindOfTool);
+    const notice = renderDesktopNotice(gate, kindOfTool, BUILT_IN);
     const hex = (mark.codePointAt(0) ?? 0).toString(16);
     for (const text of [terminal, list]) {
       expect(text).not.toMatch(OBEYED);
@@ -103,10 +104,10 @@ describe('E11 arguments of two megabytes', () => {
     const gate = await bench.gate(waits.gate_id);
     expect(gate.proposed_actions[0]?.args).toEqual(JSON.parse(args));
     expect(renderForTerminal(gate)).toContain('THE END');
-    const webhook = renderForWebhook(gate, null);
+    const webhook = renderForWebhook(gate, null, BUILT_IN);
     expect(webhook['truncated']).toBe(true);
     expect(JSON.stringify(webhook)).not.toContain('xxxx');
-    expect(renderDesktopNotice(gate, kindOfTool).body.length).toBeLessThanOrEqual(120);
+    expect(renderDesktopNotice(gate, kindOfTool, BUILT_IN).body.length).toBeLessThanOrEqual(120);
     await decideAs(bench, 'approve', waits.gate_id);
     expect((await ask(bench, caller, 'chat')).text).toContain('THE END');
   });

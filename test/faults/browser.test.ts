@@ -81,7 +81,7 @@ describe.skipIf(!existsSync(CHROMIUM))('a hostile page in Chromium', () => {
     const allowed = new Set(['refused', 'opaque', 'true', 'false', 'closed']);
     expect(Object.entries(told).filter(([, what]) => !allowed.has(what))).toEqual([]);
     expect(upstream.received).toEqual([]);
-    expect(await rungate.call('runs.list', {})).toEqual({ runs: [], next: null });
+    expect(await rungate.call('runs.list', {})).toMatchObject({ runs: [] });
     expect(await rungate.call('core.status', {})).toMatchObject({ paused: false });
   });
 

@@ -44,7 +44,7 @@ beforeAll(async () => {
     upstream: { headersTimeoutMs: 200 },
     credentials: {
       env: { TEST_KEY: KEY },
-      keychain: { find: async () => null, save: async () => undefined },
+      keychain: { find: async () => null, save: async () => undefined, remove: async () => undefined },
       passphrase: async () => null,
     },
   });

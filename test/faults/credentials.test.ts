@@ -123,6 +123,19 @@ describe.each(NAMES)('A7 with %s', (name) => {
       else expect(status).toBe(401);
     },
   );
+
+  it.skipIf(operates).each(['POST /%61pi/core.pause', 'POST /ap%69/gates.approve', 'GET /%61%70%69/events'])(
+    'the operator port answers 401 on %s: routers read escapes',
+    async (route) => {
+      expect((await send(operatorUrl, callOf(route, held(name)))).status).toBe(401);
+    },
+  );
+
+  it.skipIf(operates)('the operator port answers 401 on GET /api/events, as a reply', async () => {
+    const answer = await send(operatorUrl, { path: '/api/events', headers: held(name) });
+    expect(answer.status).toBe(401);
+    expect(answer.json()).toMatchObject({ ok: false, failure: { code: 'operator_session_required' } });
+  });
 });
 
 it('A7 only the agent’s own three calls have reached a provider, the third without a key of ours', () => {
@@ -171,5 +184,8 @@ describe('A8 a launch code', () => {
     expect(await status()).toBe(200);
     rungate.advance(12 * 3_600_000);
     expect(await status()).toBe(401);
+    const answer = await send(operatorUrl, { method: 'POST', path: '/api/core.pause', headers: { cookie }, body: {} });
+    expect(answer.json()).toMatchObject({ ok: false, failure: { code: 'operator_session_required' } });
+    expect(await rungate.call('core.status', {})).toMatchObject({ paused: false });
   });
 });

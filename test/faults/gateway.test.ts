@@ -245,7 +245,14 @@ describe('C6 SQL in everything that is stored', () => {
   });
 
   it('an operator cannot inject either: names are checked, cursors are parsed', async () => {
-    for (const input of [{ agent: INJECTION }, { cursor: `1:${INJECTION}` }, { cursor: INJECTION }]) {
+    for (const input of [
+      { agents: [INJECTION] },
+      { policies: [INJECTION] },
+      { models: [INJECTION.slice(1)] },
+      { tools: [`x${INJECTION}`] },
+      { text: `" OR run_text MATCH "x* ${INJECTION} NEAR(` },
+      { ids: [INJECTION] },
+    ]) {
       const reply = await rungate.tryCall('runs.list', input);
       if (reply.ok) expect(reply.value.runs).toEqual([]);
       else expect(reply.failure.code).toBe('invalid_request');

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHttpTransport } from '../../renderer/transport/http.ts';
 import { answerAnything } from '../harness/answers.ts';
+import { launchCode, openSession } from '../harness/browser-session.ts';
 import { requestText, sendRaw } from '../harness/raw-socket.ts';
 import { startTestRungate, type TestRungate } from '../harness/rungate.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../harness/scripted-upstream.ts';
@@ -53,7 +55,7 @@ const attempt = (
 /** Nothing has reached a provider and nothing has been recorded or paused. */
 async function expectNoState(): Promise<void> {
   expect(upstream.received).toEqual([]);
-  expect(await rungate.call('runs.list', {})).toEqual({ runs: [], next: null });
+  expect(await rungate.call('runs.list', {})).toMatchObject({ runs: [] });
   expect(await rungate.call('core.status', {})).toMatchObject({ paused: false });
 }
 
@@ -189,9 +191,37 @@ describe.each(Object.keys(DOORS))('the %s', (name) => {
 
 it('A9 the console may not be framed', async () => {
   const { url } = rungate.core.operator ?? { url: '' };
-  for (const path of ['/', '/console.js', '/nowhere', '/api/core.status']) {
+  for (const path of ['/', '/assets/main.js', '/nowhere', '/api/core.status', '/api/events']) {
     const { headers } = await fetch(`${url}${path}`);
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
     expect(headers.get('x-frame-options')).toBe('DENY');
   }
+});
+
+describe('a page of another port of this machine', () => {
+  // It is of the same site, so the browser sends the session's cookie along, and no Origin with a plain GET.
+  const cookie = async (): Promise<string> => {
+    const { operator } = rungate.core;
+    const session = openSession(operator?.url ?? '');
+    await createHttpTransport(session).redeem(launchCode(operator?.launchUrl() ?? ''));
+    return session.cookie();
+  };
+  const statusOf = async (path: string, headers: Readonly<Record<string, string>>): Promise<number> => {
+    const url = `${rungate.core.operator?.url ?? ''}${path}`;
+    const request = await fetch(url, {
+      headers: { cookie: await cookie(), ...headers },
+      signal: AbortSignal.timeout(5000),
+    });
+    await request.body?.cancel();
+    return request.status;
+  };
+
+  it('A5 is given no events, although the session is good', async () => {
+    expect(await statusOf('/api/events', { 'sec-fetch-site': 'same-site' })).toBe(403);
+    expect(await statusOf('/api/events', { 'sec-fetch-site': 'same-origin' })).toBe(200);
+  });
+
+  it('A5 may lead there: a link opens the console', async () => {
+    expect(await statusOf('/', { 'sec-fetch-site': 'same-site' })).toBe(200);
+  });
 });

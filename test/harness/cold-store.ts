@@ -22,7 +22,7 @@ const bytes = (body: Uint8Array | null): Buffer | null => (body === null ? null 
 export function readColdStore<T>(home: string, use: (store: ColdStore) => T): T {
   const { read, close } = openReader(join(home, 'rungate.db'), Date.now);
   try {
-    const runs = read.runs({ limit: ALL }).items;
+    const runs = read.runs({ limit: ALL }).runs;
     const audit = read.audit({ afterSeq: 0, limit: ALL });
     return use({
       runs,

@@ -6,7 +6,7 @@ import type { Reply } from '../../proxy-core/contract/client.ts';
 import type { PublishedEvent } from '../../proxy-core/contract/events.ts';
 import type { OperationInput, OperationName, OperationOutput } from '../../proxy-core/contract/operations.ts';
 import { type Rungate, type RungateOptions, startRungate } from '../../proxy-core/index.ts';
-import type { Log } from '../../proxy-core/ports.ts';
+import type { HostPort, Log } from '../../proxy-core/ports.ts';
 import type { Provider } from '../../proxy-core/providers/provider.ts';
 import { DEMO_PROVIDER } from '../../proxy-core/providers/provider-defaults.ts';
 
@@ -57,6 +57,22 @@ export const TEST_PRICES = {
   },
 };
 
+/** A host without dialogs, printing or a keychain. */
+export const TEST_HOST: HostPort = {
+  describe: () => ({
+    kind: 'headless',
+    platform: process.platform,
+    notifications: 'browser',
+    key_storage: 'none',
+    key_storage_note: null,
+    launch_at_login: false,
+    tray: false,
+    save_dialog: false,
+  }),
+  saveFile: null,
+  printPdf: null,
+};
+
 /** Start a core. `upstreamUrl` serves both provider families with the key `sk-test`. */
 export async function startTestRungate(options: TestOptions = {}): Promise<TestRungate> {
   const home = options.home ?? mkdtempSync(join(tmpdir(), 'rungate-test-'));
@@ -78,12 +94,13 @@ export async function startTestRungate(options: TestOptions = {}): Promise<TestR
       prices: TEST_PRICES,
       credentials: {
         env: { TEST_KEY: 'sk-test' },
-        keychain: { find: async () => null, save: async () => undefined },
+        keychain: { find: async () => null, save: async () => undefined, remove: async () => undefined },
         passphrase: async () => null,
       },
       configuration: null,
       configFile: null,
-      show: null,
+      host: TEST_HOST,
+      consoleFolder: null,
       resolveSecret: async (reference) => reference,
       policyDocuments: [],
       limits: {},

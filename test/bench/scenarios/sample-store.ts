@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nanoUsd } from '../../../proxy-core/contract/money.ts';
 import { openStore } from '../../../proxy-core/store/open-store.ts';
-import type { AdmitOutput, Receipt, SettleInput, SettleOutput, Store } from '../../../proxy-core/store/store.ts';
+import type {
+  AdmitInput,
+  AdmitOutput,
+  Receipt,
+  SettleInput,
+  SettleOutput,
+  Store,
+} from '../../../proxy-core/store/store.ts';
 
 /** A store in a folder of its own with one capped agent, for measuring the store without the proxy around it. */
 export interface SampleStore {
@@ -11,7 +18,7 @@ export interface SampleStore {
   readonly path: string;
   readonly store: Store;
   /** Admit the next call of a run, which the first call starts. */
-  admit(runId: string): Receipt<AdmitOutput> & { readonly exchangeId: string };
+  admit(runId: string, toolResults?: AdmitInput['toolResults']): Receipt<AdmitOutput> & { readonly exchangeId: string };
   settle(exchangeId: string, toolCalls?: SettleInput['toolCalls']): Receipt<SettleOutput>;
   /** Close the store and keep the folder. */
   shut(): Promise<void>;
@@ -44,10 +51,19 @@ export async function createSampleStore(): Promise<SampleStore> {
     path,
     store,
     shut,
-    admit(runId) {
+    admit(runId, toolResults = []) {
       count += 1;
       const exchangeId = `xch_${String(count).padStart(10, '0')}`;
-      const start = { runId, policy: POLICY, explicit: true, labels: {}, client: null, cap: HUGE, alertAt: [0.8] };
+      const start = {
+        runId,
+        policy: POLICY,
+        explicit: true,
+        labels: {},
+        client: null,
+        traceParent: null,
+        cap: HUGE,
+        alertAt: [0.8],
+      };
       const receipt = store.write('admit', {
         at: FIRST_INSTANT + count,
         exchangeId,
@@ -67,8 +83,9 @@ export async function createSampleStore(): Promise<SampleStore> {
         subagent: null,
         side: null,
         retryOf: null,
+        traceParent: null,
         reserve: RESERVED,
-        toolResults: [],
+        toolResults,
       });
       started.add(runId);
       return { ...receipt, exchangeId };

@@ -78,7 +78,7 @@ async function measureStart(sample: SampleStore, events: number, settings: Setti
   const reader = openReader(sample.path, Date.now);
   try {
     const list = timed(() => reader.read.runs({ limit: 50 }));
-    const filtered = timed(() => reader.read.runs({ states: ['open'], agentId: 'agt_bench', limit: 50 }));
+    const filtered = timed(() => reader.read.runs({ states: ['open'], agents: ['bench'], costOver: 1, limit: 50 }));
     const opened = timed(() => [reader.read.steps('run_long', { limit: 5_000 }), reader.read.exchanges('run_long')]);
     const verify = verifyAll(reader.read.audit);
     return {

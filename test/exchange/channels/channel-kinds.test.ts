@@ -4,6 +4,7 @@ import { openChannels } from '../../../proxy-core/channels/channel-kinds.ts';
 import { configuration } from '../../../proxy-core/config/schema.ts';
 import { SECRET, startReceiver, verify } from './harness.ts';
 
+const PLANNER = { plan: () => undefined, test: () => undefined };
 const PORTS = { clock: { now: () => Date.now() } };
 
 function configured(url: string): NonNullable<Parameters<typeof openChannels>[0]> {
@@ -22,36 +23,31 @@ function closing(channels: readonly Channel[]): readonly Channel[] {
 }
 
 describe('the channels of a configuration', () => {
-  it('are its webhooks, each with what it asks for and its resolved secret', async () => {
+  it('are the desktop and its webhooks, each with what it asks for and its resolved secret', async () => {
     const receiver = await startReceiver();
     const asked: string[] = [];
     const resolve = async (reference: string): Promise<string> => {
       asked.push(reference);
       return SECRET;
     };
-    const channels = closing(await openChannels(configured(receiver.url), null, resolve, PORTS));
+    const channels = closing(await openChannels(configured(receiver.url), PLANNER, resolve, PORTS));
     expect(channels.map(({ name, events }) => [name, events])).toEqual([
+      ['desktop://', []],
       ['webhook://oncall', ['approval.*']],
       ['webhook://all', ['*']],
     ]);
     expect(asked).toEqual(['env:ONCALL_SECRET', 'file:all.secret']);
-    await channels[0]?.test();
+    await channels[1]?.test();
     expect(verify(await receiver.post(1))).toMatchObject({ data: { channel: 'webhook://oncall' } });
   });
 
-  it('begin with the desktop where the host can show notifications', async () => {
-    const channels = await openChannels(
-      null,
-      () => undefined,
-      async () => '',
-      PORTS,
-    );
+  it('are the desktop alone when it names none', async () => {
+    const channels = await openChannels(null, PLANNER, async () => '', PORTS);
     expect(channels.map(({ name }) => name)).toEqual(['desktop://']);
-    expect(await openChannels(null, null, async () => '', PORTS)).toEqual([]);
   });
 
   it('are refused, by name, when a secret cannot sign', async () => {
-    const opening = openChannels(configured('http://127.0.0.1:1/'), null, async () => 'whsec_canary!', PORTS);
+    const opening = openChannels(configured('http://127.0.0.1:1/'), PLANNER, async () => 'whsec_canary!', PORTS);
     await expect(opening).rejects.toThrow(/^Webhook oncall: its secret must be/);
     await expect(opening).rejects.not.toThrow(/canary/);
   });
@@ -60,7 +56,7 @@ describe('the channels of a configuration', () => {
     const resolve = async (reference: string): Promise<string> => {
       throw new Error(`${reference} is not set`);
     };
-    await expect(openChannels(configured('http://127.0.0.1:1/'), null, resolve, PORTS)).rejects.toThrow(
+    await expect(openChannels(configured('http://127.0.0.1:1/'), PLANNER, resolve, PORTS)).rejects.toThrow(
       'env:ONCALL_SECRET is not set',
     );
   });

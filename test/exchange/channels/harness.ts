@@ -8,9 +8,9 @@ import type { Channel } from '../../../proxy-core/channels/channel.ts';
 import type { Timers } from '../../../proxy-core/channels/lanes.ts';
 import { createOutbox, type Outbox } from '../../../proxy-core/channels/outbox.ts';
 import { openWebhook, type WebhookPorts } from '../../../proxy-core/channels/webhook.ts';
-import { kindOfTool } from '../../../proxy-core/policy/tool-kinds.ts';
 import type { Log } from '../../../proxy-core/ports.ts';
 import { secretOf } from '../../../proxy-core/providers/secrets.ts';
+import { BUILT_IN } from '../../../proxy-core/redaction/redactor.ts';
 import type { Store } from '../../../proxy-core/store/store.ts';
 
 export const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -170,8 +170,8 @@ export function startOutbox(store: Store, channels: readonly Channel[], clock: H
     clock,
     random: { bytes: (count) => randomBytes(count) },
     log,
+    redactor: BUILT_IN,
     consoleUrl: () => 'http://127.0.0.1:4142',
-    kindOfTool,
     timers: clock.timers,
   });
   onTestFinished(() => outbox.close());

@@ -1,10 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Channel } from '../../../proxy-core/channels/channel.ts';
-import { openDesktop, type ShowNotice } from '../../../proxy-core/channels/desktop.ts';
+import { openDesktop } from '../../../proxy-core/channels/desktop.ts';
 import type { GateRecord } from '../../../proxy-core/contract/records.ts';
 import type { Notice, Store } from '../../../proxy-core/store/store.ts';
 import { NOON, OPERATOR, temporaryHome } from '../../store/fixture-store.ts';
-import { beginRun, decision, EXPIRES, openInput, REFUND } from '../../store/gate-fixtures.ts';
+import { beginRun, decision, openInput, REFUND } from '../../store/gate-fixtures.ts';
 import {
   type Answer,
   answering,
@@ -351,41 +350,21 @@ describe('a verdict that can still be taken back', () => {
 });
 
 describe('the desktop', () => {
-  const desktopOf = (show: ShowNotice): Channel => openDesktop({ kind: 'desktop', show });
-
-  it('shows a gate that names it', async () => {
+  it('is given the gates that name it, each once, to plan when to tell of them', async () => {
     const { store, clock } = await openHome();
-    const shown = Promise.withResolvers<Parameters<ShowNotice>[0]>();
-    const { bus } = startOutbox(store, [desktopOf(shown.resolve)], clock);
-    bus.publish('run.started', STARTED);
-    bus.publish('approval.pending', { gate: await openGate(store, 'gate_1', ['desktop://']) });
-    expect(await shown.promise).toEqual({
-      gate_id: 'gate_1',
-      run_id: 'run_1',
-      title: 'bot: approve issue_refund and 1 more?',
-      body: '{"order":"ord_2H4p","amount_usd":1240}',
-      rule: 'refund:over-$500',
-      expires_at: new Date(EXPIRES).toISOString(),
+    const planned: string[] = [];
+    const desktop = openDesktop({
+      kind: 'desktop',
+      planner: { plan: (id) => void planned.push(id), test: () => undefined },
     });
-  });
-
-  it('is tried again when the notification fails, and not asked any more once the gate is decided', async () => {
-    const { store, clock } = await openHome();
-    let calls = 0;
-    const show: ShowNotice = () => {
-      calls += 1;
-      throw new Error('notifications are off');
-    };
-    const { bus, outbox, line } = startOutbox(store, [desktopOf(show)], clock);
-    bus.publish('approval.pending', { gate: await openGate(store, 'gate_1', ['desktop://']) });
-    await line('notice.failed');
-    expect(outbox.list()[0]).toMatchObject({ channel: 'desktop://', last_error: 'notifications are off' });
-    clock.advance(10_000);
-    await line('notice.failed', 2);
-    await approve(store, 'gate_1', clock.now());
-    clock.advance(60_000);
-    await line('notice.outdated');
-    expect(calls).toBe(2);
+    const { bus, outbox, line } = startOutbox(store, [desktop], clock);
+    bus.publish('run.started', STARTED);
+    const gate = await openGate(store, 'gate_1', ['desktop://']);
+    bus.publish('approval.pending', { gate });
+    bus.publish('approval.pending', { gate });
+    await line('notice.delivered');
+    expect(planned).toEqual(['gate_1']);
+    expect(outbox.list()[0]).toMatchObject({ channel: 'desktop://', last_error: null });
   });
 
   it('is not missed where there is none', async () => {
@@ -443,14 +422,11 @@ describe('a test message', () => {
 
   it.each(['desktop', 'desktop://'])('goes to the desktop by the name %s', async (name) => {
     const { store, clock } = await openHome();
-    const shown: unknown[] = [];
-    const { outbox } = startOutbox(
-      store,
-      [openDesktop({ kind: 'desktop', show: (one) => void shown.push(one) })],
-      clock,
-    );
+    const tests: string[] = [];
+    const planner = { plan: () => undefined, test: () => void tests.push(name) };
+    const { outbox } = startOutbox(store, [openDesktop({ kind: 'desktop', planner })], clock);
     expect(await outbox.test(name)).toMatchObject({ delivered: true });
-    expect(shown).toMatchObject([{ gate_id: null, title: 'Rungate' }]);
+    expect(tests).toEqual([name]);
   });
 
   it.each(['other', '', 'webhook', 'call'])('does not go to a channel called %j that is not there', async (name) => {

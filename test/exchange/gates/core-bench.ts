@@ -59,7 +59,7 @@ export async function openCoreBench(home: string, now: number): Promise<CoreBenc
       prices: TEST_PRICES,
       credentials: {
         env: {},
-        keychain: { find: async () => null, save: async () => undefined },
+        keychain: { find: async () => null, save: async () => undefined, remove: async () => undefined },
         passphrase: async () => null,
       },
       options: DEFAULT_OPTIONS,

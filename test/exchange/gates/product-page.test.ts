@@ -342,7 +342,7 @@ describe('approval gates, sentence by sentence', () => {
 
   it('Dashboard — lists all pending gates. Click in to see the proposed action, approve or reject with optional reason.', async () => {
     const { gateId } = await gated();
-    const { gates } = await bench.rungate.call('gates.list', { state: 'pending' });
+    const { gates } = await bench.rungate.call('gates.list', { states: ['pending'] });
     expect(gates.map(({ gate_id }) => gate_id)).toContain(gateId);
     const gate = await bench.gate(gateId);
     expect(gate.proposed_actions[0]).toMatchObject({

@@ -30,7 +30,7 @@ function keyFile(text: string, mode = 0o600): string {
 function credentials(changes: Partial<CredentialPorts> = {}) {
   return createCredentials({
     env: {},
-    keychain: { find: async () => null, save: async () => undefined },
+    keychain: { find: async () => null, save: async () => undefined, remove: async () => undefined },
     passphrase: async () => null,
     ...changes,
   });
@@ -133,7 +133,11 @@ describe('finding a key', () => {
   });
 
   it('takes it from the keychain of the host', async () => {
-    const keychain = { find: async (name: string) => (name === 'a' ? KEY : null), save: async () => undefined };
+    const keychain = {
+      find: async (name: string) => (name === 'a' ? KEY : null),
+      save: async () => undefined,
+      remove: async () => undefined,
+    };
     expect(revealed(await credentials({ keychain }).find({ kind: 'keychain', name: 'a' }))).toBe(KEY);
     expect(problemOf(await credentials({ keychain }).find({ kind: 'keychain', name: 'b' }))).toContain('named b');
   });
@@ -144,7 +148,11 @@ describe('finding a key', () => {
   });
 
   it('reports a keychain that fails, without its words', async () => {
-    const keychain = { find: () => Promise.reject(new Error(`locked ${KEY}`)), save: async () => undefined };
+    const keychain = {
+      find: () => Promise.reject(new Error(`locked ${KEY}`)),
+      save: async () => undefined,
+      remove: async () => undefined,
+    };
     const problem = problemOf(await credentials({ keychain }).find({ kind: 'keychain', name: 'a' }));
     expect(problem).toContain('keychain:a');
     expect(problem).not.toContain(KEY);
@@ -162,6 +170,7 @@ describe('finding a key', () => {
         return `${KEY}-${asked.length}`;
       },
       save: async () => undefined,
+      remove: async () => undefined,
     };
     const found = credentials({ keychain });
     const reference: KeyReference = { kind: 'keychain', name: 'a' };

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EventfulRun, playEventfulRun, RUN_ID } from '../harness/eventful-run.ts';
+
+let run: EventfulRun;
+let url: string;
+let cookie: string;
+
+beforeAll(async () => {
+  run = await playEventfulRun({ operatorPort: 0 });
+  const operator = run.rungate.core.operator;
+  url = operator?.url ?? '';
+  const code = operator?.launchUrl().split('launch=')[1];
+  const session = await fetch(`${url}/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: url },
+    body: JSON.stringify({ code }),
+  });
+  cookie = session.headers.get('set-cookie')?.split(';')[0] ?? '';
+});
+
+afterAll(() => run.close());
+
+const prepare = (export_id: string, format: 'html' | 'csv') =>
+  run.rungate.call('exports.prepare', { export_id, run_id: RUN_ID, format });
+const get = (path: string, headers: Record<string, string> = { cookie }) => fetch(`${url}${path}`, { headers });
+
+describe('the download door', () => {
+  it('hands an export to the operator only, as a download that can never become a page of the console', async () => {
+    const prepared = await prepare('exp_doordoor1', 'html');
+    expect((await get('/api/exports/exp_doordoor1', {})).status).toBe(401);
+    const answer = await get('/api/exports/exp_doordoor1');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="${prepared.file_name}"`);
+    expect(answer.headers.get('content-security-policy')).toContain('sandbox');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect((await answer.bytes()).length).toBe(prepared.bytes);
+  });
+
+  it('hands it out once', async () => {
+    await prepare('exp_doordoor2', 'html');
+    await (await get('/api/exports/exp_doordoor2')).bytes();
+    await expect.poll(async () => (await get('/api/exports/exp_doordoor2')).status).toBe(404);
+  });
+
+  it('hands out the seal that lies beside a CSV, before the file', async () => {
+    await prepare('exp_doordoor3', 'csv');
+    const sig = await get('/api/exports/exp_doordoor3.sig');
+    expect(JSON.parse(await sig.text())).toMatchObject({ format: 'csv', run_id: RUN_ID });
+    expect((await get('/api/exports/exp_doordoor3')).headers.get('content-type')).toBe('text/csv; charset=utf-8');
+  });
+
+  it('knows no other paths, whatever an id is made of', async () => {
+    for (const id of ['nothing', '..%2frungate.db', '..%2f..%2fetc%2fpasswd', 'exp_doordoor1.sig'])
+      expect((await get(`/api/exports/${id}`)).status, id).toBe(404);
+  });
+});
