@@ -116,7 +116,7 @@ function take(followed: Map<string, Followed>, runId: string): Followed {
 async function follow(ports: LiveTracesPorts, runId: string, state: Followed): Promise<void> {
   const { reads, emit } = ports;
   const run = await reads.query('run', { runId });
-  if (run === null) return;
+  if (run === null || run.trace_pruned_at !== null) return;
   for (;;) {
     const steps = await reads.query('steps', { runId, afterStep: state.after, limit: PAGE });
     await readExchanges(reads, runId, state, steps);

@@ -30,11 +30,14 @@ export function Button({ look = 'plain', shortcut, icon, className = '', childre
   );
 }
 
+/** What `Mod` is called on this system. */
+const MOD = navigator.userAgent.includes('Mac') ? '⌘' : 'Ctrl';
+
 /** A key as it is drawn beside what it does. */
 export function Keycap({ keys }: { readonly keys: string }): ReactNode {
   return (
     <span aria-hidden="true" className="rounded-[3px] border border-current px-1 font-mono text-minimum opacity-80">
-      {keys}
+      {keys.replace('Mod', MOD)}
     </span>
   );
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useId, useLayoutEffect, useRef, useState } from 'react';
 
 /**
  * A modal dialog: the browser's own `<dialog>`, which traps focus, closes on Escape and returns focus. Put
@@ -13,9 +13,12 @@ export function Dialog(props: {
 }): ReactNode {
   const element = useRef<HTMLDialogElement>(null);
   const title = useId();
-  useEffect(() => {
+  // What is inside is mounted only once the dialog is open: nothing in a closed one can take the focus.
+  const [open, setOpen] = useState(false);
+  useLayoutEffect(() => {
     const dialog = element.current;
     if (dialog !== null && !dialog.open) dialog.showModal();
+    setOpen(true);
     return () => dialog?.close();
   }, []);
   return (
@@ -32,7 +35,7 @@ export function Dialog(props: {
       <h2 id={title} className="mb-3 text-section font-semibold">
         {props.title}
       </h2>
-      {props.children}
+      {open ? props.children : null}
     </dialog>
   );
 }

@@ -15,9 +15,7 @@ import { findRecent, noteRecent } from './recent.ts';
 /** Go somewhere, find a run or a gate, or do what the screen offers; what was used lately comes first. */
 export function Palette({ onClose }: { readonly onClose: () => void }): ReactNode {
   // What the screen offers is asked once: behind the dialog it does not change.
-  const [offered] = useState(() =>
-    rankRecent(offeredCommands().filter((name) => name !== 'palette' && name !== 'search')),
-  );
+  const [offered] = useState(() => rankRecent(offeredCommands().filter((name) => isChosen(name))));
   const [text, setText] = useState('');
   const choose = (name: CommandName): void => {
     noteRecent(name);
@@ -56,6 +54,10 @@ export function Palette({ onClose }: { readonly onClose: () => void }): ReactNod
     </Dialog>
   );
 }
+
+/** Moving about is quicker by key; and the palette is open already. */
+const isChosen = (name: CommandName): boolean =>
+  KEYMAP[name].group !== 'Move' && name !== 'palette' && name !== 'search';
 
 const ITEM =
   'flex min-h-8 cursor-pointer items-center gap-2 rounded px-2 data-[selected=true]:bg-hover data-[selected=true]:outline data-[selected=true]:outline-accent';

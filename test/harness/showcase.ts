@@ -1,3 +1,4 @@
+import { send } from './agent-client.ts';
 import { askForCall, type ProposedCall, proposing } from './agent-sdk.ts';
 import { type EventfulRun, playEventfulRun } from './eventful-run.ts';
 import type { TestOptions } from './rungate.ts';
@@ -114,6 +115,11 @@ export async function playShowcase(options: TestOptions = {}): Promise<Showcase>
   const waiting: Record<string, string> = {};
   for (const [view, { agent, words, call }] of Object.entries(WAITING)) {
     const runId = `${agent}-${2000 + Object.keys(waiting).length}`;
+    await send(rungate.url, {
+      path: '/v1/runs',
+      token: tokens.get(agent) ?? '',
+      body: { run_id: runId, labels: { goal: words } },
+    });
     await ask(agent, runId, words, call);
     const { gates } = await rungate.call('gates.list', { run_id: runId });
     waiting[view] = gates[0]?.gate_id ?? '';

@@ -72,12 +72,15 @@ function VerifyButton({ onDone }: { readonly onDone: () => void }): ReactNode {
       </Button>
       {verdict === null ? null : (
         <p role="status" data-testid="settings.verdict">
-          {verdict.ok
-            ? `All ${showCount(verdict.records)} records are intact. `
-            : `Broken at record ${verdict.broken?.seq ?? '–'}. `}
-          <span className="text-muted">{verdict.detail}</span>
+          {summarise(verdict)} <span className="text-muted">{verdict.detail}</span>
         </p>
       )}
     </div>
   );
+}
+
+/** Whole, broken at a record, or consistent without anything from outside that says so too. */
+function summarise({ ok, broken, records }: OperationOutput<'audit.verify'>): string {
+  if (ok) return `All ${showCount(records)} records are intact.`;
+  return broken === null ? 'Consistent, but not confirmed.' : `Broken at record ${broken.seq}.`;
 }
