@@ -22,7 +22,10 @@ export function hardenSession(session: Session): void {
   );
   session.setDevicePermissionHandler(() => false);
   session.webRequest.onBeforeRequest({ urls: OUTSIDE }, (_request, decide) => decide({ cancel: true }));
-  session.on('will-download', (event) => event.preventDefault());
+  // What the console itself made, such as a run's artifact, is saved where the person says; nothing else is downloaded.
+  session.on('will-download', (event, item) => {
+    if (!item.getURL().startsWith(`blob:${CONSOLE_ORIGIN}/`)) event.preventDefault();
+  });
 }
 
 /** Keep a page where the app put it. */

@@ -127,6 +127,7 @@ async function readKeyFile(file: string): Promise<KeyFile> {
 function createSessionKeychain(): Secrets {
   const keys = new Map<string, string>();
   return {
+    lasting: false,
     find: async (name) => keys.get(name) ?? null,
     save: async (name, value) => void keys.set(name, value),
     remove: async (name) => void keys.delete(name),

@@ -18,7 +18,7 @@ export function planNotification(
   const { notice_id: id, title, body, silent, risk } = notice;
   const common = { title, body, silent };
   const urgency = risk === 'critical' ? 'critical' : 'normal';
-  if (platform === 'linux') return { options: { ...common, urgency }, acts: [] };
+  if (platform === 'linux') return { options: { ...common, body: escapeMarkup(body), urgency }, acts: [] };
   const decides = notice.gate_id !== null && risk !== null;
   const first: NoticeAct = notice.action_hash === null || risk === 'critical' ? 'review' : 'approve';
   const acts: readonly NoticeAct[] = !decides ? [] : platform === 'darwin' ? [first] : [first, 'reject'];
@@ -31,3 +31,10 @@ export function planNotification(
   } satisfies NotificationConstructorOptions;
   return { options, acts };
 }
+
+/**
+ * Threat: on Linux a body is markup (Desktop Notifications Specification 1.2, "Markup"; its title is not), and Electron hands
+ * it on as it is. A model's text could hide a part of itself in tags, or show a link or a picture.
+ */
+const escapeMarkup = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -24,8 +24,12 @@ const ANY_OTHER = 0.05;
 const own = (table: Readonly<Record<string, number>>, key: string): number | undefined =>
   Object.hasOwn(table, key) ? table[key] : undefined;
 
+/** Longer names are nobody's. Threat: they come from answers, and finding suffixes takes quadratic time. */
+const LONGEST_NAME = 200;
+
 /** The canonical name of a provider's tool: version dates and the suffixes of items and counters removed. */
 export function canonicalTool(name: string): string {
+  if (name.length > LONGEST_NAME) return name;
   const bare = name.toLowerCase().replace(/(_\d{6,8}|_preview|_calls?|_requests|_list_tools)+$/, '');
   return Object.hasOwn(CANONICAL, bare) ? (CANONICAL[bare] ?? bare) : bare;
 }

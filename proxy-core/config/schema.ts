@@ -197,13 +197,17 @@ const retention = z.strictObject({
     .min(1)
     .max(36_500)
     .optional()
-    .describe('Traces of runs that ended longer ago are removed, in days. Absent: never.'),
+    .describe(
+      'Traces of runs that ended longer ago are removed, in days; of open runs, those last active longer ago in which nothing waits. Absent: never.',
+    ),
   max_gb: z
     .number()
     .min(0.1)
     .max(10_000)
     .optional()
-    .describe('The oldest traces are removed while the store is larger, in GB. Absent: never.'),
+    .describe(
+      'The oldest traces are removed while the store is larger, in GB; of open runs, those silent for a day in which nothing waits. Absent: never.',
+    ),
 });
 
 const redactionPattern = z

@@ -73,7 +73,7 @@ export const runRecord = z.object({
   last_refusal: z.string().nullable(),
   /** The agent's own span that its first call named (W3C `traceparent`), as `TRACE-SPAN`. */
   trace_parent: z.string().nullable(),
-  /** When retention removed its trace (steps, bodies, artifacts); null: it is there. Figures, gates and audit stay. */
+  /** When retention removed its trace up to then (steps, bodies, artifacts); null: it is there. Figures, gates and audit stay. */
   trace_pruned_at: instant.nullable(),
 });
 export type RunRecord = z.infer<typeof runRecord>;

@@ -65,6 +65,8 @@ export interface ExportDeskOptions {
 const KEPT_MS = 3_600_000;
 /** So many are made at a time. */
 const AT_ONCE = 2;
+/** So many wait: whoever prepares exports and fetches none must not fill the disk. The oldest makes room. */
+const KEPT_AT_MOST = 16;
 
 interface Making {
   progress: { readonly done: number; readonly of: number };
@@ -142,6 +144,7 @@ export function createExportDesk(options: ExportDeskOptions): ExportDesk {
     };
     const timer = setTimeout(() => remove(exportId), KEPT_MS).unref();
     ready.set(exportId, { path, sealPath: sealBeside ? `${path}.sig` : null, prepared, timer });
+    for (const oldest of ready.keys()) if (ready.size > KEPT_AT_MOST) remove(oldest);
     return { kind: 'ready', prepared };
   };
 

@@ -201,10 +201,17 @@ const endingOf = (format: ExportJob['format']): string =>
 /** What a run's files are called. Run ids may hold characters that file systems refuse. */
 const fileNameOf = (runId: string): string => basename(`rungate-${runId.replace(/[^A-Za-z0-9._-]/g, '_')}`);
 
-/** Two ids may become one name. */
+/**
+ * Two ids may become one name, also where letter case does not count. Threat: agents choose ids, so one may be chosen to
+ * be what another would be renamed to; of two files of one name a zip's reader takes one. `used` counts how often a name
+ * was asked for.
+ */
 function unusedName(name: string, used: Map<string, number>): string {
   const key = name.toLowerCase();
-  const times = used.get(key) ?? 0;
-  used.set(key, times + 1);
-  return times === 0 ? name : `${name}-${times + 1}`;
+  let times = used.get(key) ?? 0;
+  let chosen = name;
+  for (; used.has(chosen.toLowerCase()); times += 1) chosen = `${name}-${times + 1}`;
+  used.set(key, Math.max(times, 1));
+  used.set(chosen.toLowerCase(), used.get(chosen.toLowerCase()) ?? 1);
+  return chosen;
 }

@@ -58,11 +58,15 @@ export const isList = (value: ArgValue): value is readonly ArgValue[] => Array.i
 export const isUnsafeNumber = (value: ArgValue): value is UnsafeNumber =>
   typeof value === 'object' && value !== null && 'source' in value;
 
+/** No double needs more characters to be written out; comparing longer numerals would only cost a model's reader time. */
+const LONGEST_NUMERAL = 1_100;
+
 /** The number a JSON or JavaScript numeral stands for, or its source text when a double cannot hold it exactly. */
 export function readNumber(source: string): number | UnsafeNumber {
   const value = Number(source);
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return { source };
   if (source.length <= 15 && value !== 0) return value;
+  if (source.length > LONGEST_NUMERAL) return { source };
   return significant(source) === significant(String(value)) ? value : { source };
 }
 

@@ -9,6 +9,8 @@ import { z } from 'zod';
 
 /** The host's keychain: safeStorage in the desktop app, whatever a headless host lends. */
 export interface Secrets {
+  /** False where everything is forgotten when the program ends; what must outlive it is not sealed with what is kept here. */
+  readonly lasting?: boolean;
   /** The stored value, or null if there is none of that name. Rejects when the keychain cannot be read. */
   find(name: string): Promise<string | null>;
   /** Store or replace. Rejects when the keychain cannot keep it safely. */

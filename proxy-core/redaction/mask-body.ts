@@ -84,14 +84,24 @@ interface Piece {
 const NOT_SPOKEN = new Set(['type', 'role', 'id', 'name', 'object', 'finish_reason', 'stop_reason', 'item_id']);
 
 /** What is said in pieces, by where it belongs: the path of its member and the indexes beside it (choice, block, tool call). */
+const SPEECH_DEPTH = 64;
+
 function spokenPieces(frames: readonly Frame[]): ReadonlyMap<string, readonly Piece[]> {
   const places = new Map<string, Piece[]>();
-  const walk = (frame: Frame, holder: Record<string, unknown>, path: string, spoken: boolean): void => {
+  const walk = (frame: Frame, holder: Record<string, unknown>, path: string, spoken: boolean, depth = 0): void => {
+    // Speech lies a few levels deep; a frame that goes on for ever says nothing.
+    if (depth > SPEECH_DEPTH) return;
     const here = `${path}${indexesOf(holder)}`;
     for (const [name, value] of Object.entries(holder)) {
       const said = spoken || name === 'delta' || (name === 'text' && path.endsWith('choices/'));
       if (typeof value === 'object' && value !== null)
-        walk(frame, value as Record<string, unknown>, Array.isArray(holder) ? here : `${here}${name}/`, said);
+        walk(
+          frame,
+          value as Record<string, unknown>,
+          Array.isArray(holder) ? here : `${here}${name}/`,
+          said,
+          depth + 1,
+        );
       else if (typeof value === 'string' && said && !NOT_SPOKEN.has(name)) {
         const place = `${here}${name}`;
         const piece: Piece = {

@@ -71,6 +71,9 @@ export function maskSecrets(text: string): Masked<string> {
   return { value: final, masked };
 }
 
+/** What lies deeper is masked whole: nothing honest does, and following it would take the stack. */
+const DEPTH = 500;
+
 /** The same for every text in a JSON value; a text under a name such as `password` or `authorization` is masked whole. */
 export function maskTree(value: unknown, maskText: (text: string) => Masked<string> = maskSecrets): Masked<unknown> {
   let masked = 0;
@@ -79,16 +82,20 @@ export function maskTree(value: unknown, maskText: (text: string) => Masked<stri
     masked += found.masked;
     return found.value;
   };
-  const member = ([name, inner]: readonly [string, unknown]): [string, unknown] => {
-    if (typeof inner !== 'string' || inner === '' || !SECRET_MEMBER.test(name)) return [text(name), walk(inner)];
+  const member = ([name, inner]: readonly [string, unknown], depth: number): [string, unknown] => {
+    if (typeof inner !== 'string' || inner === '' || !SECRET_MEMBER.test(name)) return [text(name), walk(inner, depth)];
     masked += 1;
     return [name, MASK];
   };
-  const walk = (inner: unknown): unknown => {
+  const walk = (inner: unknown, depth: number): unknown => {
     if (typeof inner === 'string') return text(inner);
-    if (Array.isArray(inner)) return inner.map(walk);
     if (typeof inner !== 'object' || inner === null) return inner;
-    return Object.fromEntries(Object.entries(inner).map(member));
+    if (depth > DEPTH) {
+      masked += 1;
+      return MASK;
+    }
+    if (Array.isArray(inner)) return inner.map((item) => walk(item, depth + 1));
+    return Object.fromEntries(Object.entries(inner).map((entry) => member(entry, depth + 1)));
   };
-  return { value: walk(value), masked };
+  return { value: walk(value, 0), masked };
 }

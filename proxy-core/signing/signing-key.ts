@@ -136,7 +136,7 @@ async function sealKey(pkcs8: string, ports: CredentialPorts): Promise<Pick<KeyF
 
 /** A random passphrase that the keychain has been seen to keep; null where there is none that does. */
 async function keychainPassphrase({ keychain }: CredentialPorts): Promise<string | null> {
-  if (keychain === null) return null;
+  if (keychain === null || keychain.lasting === false) return null;
   try {
     const made = randomBytes(32).toString('base64url');
     await keychain.save(KEYCHAIN_NAME, made);

@@ -1,7 +1,7 @@
 import type { Reads } from './reads.ts';
 import type { By } from './store.ts';
 import { doChore, giveBack, type PurgePorts, sweep } from './sweep.ts';
-import type { EndedRun, TraceSizes } from './tables/traces.ts';
+import { type QuietRun, SILENT_MS, type TraceSizes } from './tables/traces.ts';
 
 /**
  * Retention's work from end to end. It can stop, or be killed, anywhere: a run whose trace is going is marked first, so
@@ -9,9 +9,12 @@ import type { EndedRun, TraceSizes } from './tables/traces.ts';
  * own records are never touched.
  */
 
-/** Which traces go: those of runs that ended by an instant, and the longest ended while the store is larger than so many bytes. */
+/**
+ * Which traces go: those of runs that ended by an instant, and the longest quiet while the store is larger than so many
+ * bytes. A run that is open counts as ended when it was last active, once it is silent.
+ */
 export interface PurgeLimits {
-  /** Epoch ms; null: whenever they ended. */
+  /** Epoch ms; null: their age does not count. */
   readonly endedBy: number | null;
   readonly maxBytes: number | null;
 }
@@ -110,7 +113,7 @@ interface Chosen {
   readonly bytes: number;
 }
 
-/** The runs whose traces go, the longest ended first, in small portions. */
+/** The runs whose traces go, the longest quiet first, in small portions. */
 async function* chooseRuns(
   ports: PurgePorts,
   { endedBy, maxBytes }: PurgeLimits,
@@ -120,10 +123,10 @@ async function* chooseRuns(
   const seen = new Set<number>();
   const sized = maxBytes !== null;
   let left = inUse;
-  const portions = endedRuns(ports, sized ? ports.now() : (endedBy ?? ports.now()), sized ? 1 : RUNS_PER_LOOK);
+  const portions = quietRuns(ports, sized ? ports.now() : (endedBy ?? ports.now()), sized ? 1 : RUNS_PER_LOOK);
   for await (const portion of portions) {
     const tooLarge = sized && left > maxBytes;
-    const chosen = tooLarge ? portion : portion.filter(({ endedAt }) => endedBy !== null && endedAt <= endedBy);
+    const chosen = tooLarge ? portion : portion.filter(({ since }) => endedBy !== null && since <= endedBy);
     if (chosen.length === 0) return;
     const runIds = chosen.map(({ runId }) => runId);
     const bytes = measured || sized ? newBytes(await ports.store.reads.query('traceSizes', { runIds }), seen) : 0;
@@ -132,10 +135,11 @@ async function* chooseRuns(
   }
 }
 
-async function* endedRuns(ports: PurgePorts, endedBy: number, portion: number): AsyncGenerator<readonly EndedRun[]> {
-  for (let after: EndedRun | null = null; !ports.stopped(); ) {
-    const page: readonly EndedRun[] = await ports.store.reads.query('prunable', {
+async function* quietRuns(ports: PurgePorts, endedBy: number, portion: number): AsyncGenerator<readonly QuietRun[]> {
+  for (let after: QuietRun | null = null; !ports.stopped(); ) {
+    const page: readonly QuietRun[] = await ports.store.reads.query('prunable', {
       endedBy,
+      silentBy: ports.now() - SILENT_MS,
       after,
       limit: RUNS_PER_PAGE,
     });

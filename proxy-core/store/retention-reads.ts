@@ -1,11 +1,16 @@
-import type { BlobUser, EndedRun, FilePages, TraceSizes } from './tables/traces.ts';
+import type { BlobUser, FilePages, QuietRun, TraceSizes } from './tables/traces.ts';
 
 /** What retention reads, in pages: nobody else's question waits long behind one of them. */
 export interface RetentionReads {
-  /** Ended runs that have a trace, the longest ended first: see `listPrunable`. */
+  /** Ended and silent runs that have a trace, the longest quiet first: see `listPrunable`. */
   prunable: {
-    input: { readonly endedBy: number; readonly after: EndedRun | null; readonly limit: number };
-    output: readonly EndedRun[];
+    input: {
+      readonly endedBy: number;
+      readonly silentBy: number;
+      readonly after: QuietRun | null;
+      readonly limit: number;
+    };
+    output: readonly QuietRun[];
   };
   /** Runs whose trace a purge that did not end has begun to remove. */
   halfPruned: { input: Readonly<Record<string, never>>; output: readonly string[] };

@@ -3,8 +3,10 @@ import type { By } from './store.ts';
 /** Writes by which retention removes traces. The first three are chores: each a short transaction of its own that lets everything else go first. */
 export interface RetentionVerbs {
   /**
-   * Remove a part of an ended run's trace: `more` until all of it is gone. Its record, its budget, its gates and its audit
-   * stay. `kept`: it has not ended, or a call of it is under way.
+   * Remove a part of a run's trace: `more` until all of it is gone. Its record, its budget, its gates and its audit stay;
+   * of a run that was open at the beginning also what its client needs to go on: its keys, its tool calls and the answers
+   * its gates keep. What a call adds meanwhile stays. `kept`: a call of it is under way, or it is open and not silent
+   * (`SILENT_MS` before `at`), or a gate of it waits.
    */
   pruneTrace: {
     input: { readonly at: number; readonly runId: string; readonly by: By };

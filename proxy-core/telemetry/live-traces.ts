@@ -116,7 +116,9 @@ function take(followed: Map<string, Followed>, runId: string): Followed {
 async function follow(ports: LiveTracesPorts, runId: string, state: Followed): Promise<void> {
   const { reads, emit } = ports;
   const run = await reads.query('run', { runId });
-  if (run === null || run.trace_pruned_at !== null) return;
+  // Removed after its end: there is nothing to tell. A run that was open then may have gone on.
+  if (run === null || (run.trace_pruned_at !== null && run.ended_at !== null && run.ended_at <= run.trace_pruned_at))
+    return;
   for (;;) {
     const steps = await reads.query('steps', { runId, afterStep: state.after, limit: PAGE });
     await readExchanges(reads, runId, state, steps);
@@ -129,7 +131,7 @@ async function follow(ports: LiveTracesPorts, runId: string, state: Followed): P
   await lookAgain(ports, run, state);
   if (run.ended_at === null || state.open.size > 0 || state.ended) return;
   for (const span of state.builder?.end() ?? []) emit(span);
-  if (run.ended_at >= ports.startedAt) emit(rootOf(run, state));
+  if (run.ended_at >= ports.startedAt) emit(rootOf(ports, run, state));
   state.ended = true;
   state.builder = null;
   state.exchanges.clear();
@@ -188,16 +190,18 @@ function builderFor(ports: LiveTracesPorts, run: RunRecord, state: Followed, ste
   if (state.builder !== null) {
     for (const span of state.builder.end()) ports.emit(span);
     // The trace that is left gets its root now: nothing more will hang under it.
-    ports.emit(rootOf(run, state));
+    ports.emit(rootOf(ports, run, state));
   }
   state.part = part;
-  state.builder = createSpanBuilder(run, traceOf(run, part), sha256);
+  state.builder = createSpanBuilder(masked(run, ports.redactor), traceOf(run, part), sha256);
   return state.builder;
 }
 
-function rootOf(run: RunRecord, state: Followed): SpanFacts {
+/** The run's own span. Agents name runs as they like: its trace comes of the name as it is, what is told of it is masked. */
+function rootOf({ redactor }: LiveTracesPorts, run: RunRecord, state: Followed): SpanFacts {
   const trace = traceOf(run, state.part);
-  const root = (state.builder ?? createSpanBuilder(run, trace, sha256)).root(run);
+  const shown = masked(run, redactor);
+  const root = (state.builder ?? createSpanBuilder(shown, trace, sha256)).root(shown);
   if (state.part === 0) return root;
   return { ...root, links: [{ traceId: traceOf(run, state.part - 1).traceId, spanId: root.spanId }] };
 }
@@ -207,17 +211,18 @@ const traceOf = (run: RunRecord, part: number): TraceContext =>
     ? traceOfRun(run, sha256)
     : traceOfRun({ ...run, run_id: `${run.run_id}\n${part}`, trace_parent: null }, sha256);
 
-async function entryOf(ports: LiveTracesPorts, step: StepRecord, exchange: ExchangeRecord | null): Promise<SpanStep> {
+async function entryOf(ports: LiveTracesPorts, step: StepRecord, found: ExchangeRecord | null): Promise<SpanStep> {
   const shown = masked(ports.content ? step : withoutContent(step), ports.redactor);
-  if (exchange === null) return { step: shown, call: null };
+  if (found === null) return { step: shown, call: null };
+  const exchange = masked(found, ports.redactor);
   if (!ports.content) return { step: shown, call: { exchange, request: null, response: null } };
-  const conversation = await ports.reads.query('conversation', { exchangeId: exchange.exchange_id });
+  const conversation = await ports.reads.query('conversation', { exchangeId: found.exchange_id });
   return { step: shown, call: { exchange, ...spoken(conversation, ports.redactor) } };
 }
 
-/** What a tool was told is content too. */
+/** What a tool was told and has answered is content too. */
 function withoutContent(step: StepRecord): StepRecord {
-  const { args: _args, result: _result, content: _content, ...detail } = step.detail;
+  const { args: _args, result: _result, content: _content, output: _output, ...detail } = step.detail;
   return { ...step, detail };
 }
 

@@ -1,12 +1,13 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { isIP } from 'node:net';
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace';
 import type { SpanFacts } from '../audit/export/otlp-spans.ts';
 import type { OTLP_PROTOCOLS } from '../config/schema.ts';
 import type { Clock } from '../ports.ts';
-import { guardedLookup } from '../providers/address-guard.ts';
+import { explainRefusal, guardedLookup } from '../providers/address-guard.ts';
 import { createSpanQueue, QUEUE_LIMITS, type SpanQueueStatus } from './span-queue.ts';
 
 /**
@@ -101,7 +102,18 @@ const mutable = (attributes: SpanFacts['attributes']): Record<string, string | n
     Object.entries(attributes).map(([name, value]) => [name, typeof value === 'object' ? [...value] : value]),
   );
 
+/** A literal address is never looked up, so it is judged here; names are judged at every connect (over HTTP). */
+function refuseAddress({ hostname }: URL): void {
+  const reason = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? null : explainRefusal(hostname, hostname);
+  if (reason === null) return;
+  throw Object.assign(new Error(`The collector cannot be used: ${reason}.`), {
+    code: 'address_refused',
+    hint: 'Give otlp.endpoint the address of an OpenTelemetry collector.',
+  });
+}
+
 async function openProtocol({ endpoint, protocol, headers }: TraceExporterOptions): Promise<SpanExporter> {
+  refuseAddress(endpoint);
   switch (protocol) {
     case 'http/protobuf': {
       const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');

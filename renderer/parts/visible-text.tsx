@@ -1,5 +1,6 @@
 import { Fragment, type ReactNode } from 'react';
 import { HIDDEN_CHARACTERS, showHidden } from '../../proxy-core/contract/visible.ts';
+import { visibleParts } from './visible-parts.ts';
 
 /**
  * Text from models, tools and files, complete and inert. Threat: a character that hides, reorders or imitates text makes
@@ -7,26 +8,25 @@ import { HIDDEN_CHARACTERS, showHidden } from '../../proxy-core/contract/visible
  * `\u{202e}` in a marked box; line breaks and tabs keep their look. Nothing is ever set as HTML.
  */
 export function VisibleText({ text, breaks = true }: { readonly text: string; readonly breaks?: boolean }): ReactNode {
-  const parts: ReactNode[] = [];
-  let from = 0;
-  for (const match of text.matchAll(HIDDEN_CHARACTERS)) {
-    const mark = match[0];
-    if (breaks && (mark === '\n' || mark === '\t')) continue;
-    if (match.index > from) parts.push(text.slice(from, match.index));
-    parts.push(
-      <mark
-        key={match.index}
-        className="mx-px rounded-[3px] bg-pending px-0.5 font-mono text-ink"
-        title="A character that would not be seen"
-      >
-        {showHidden(mark)}
-      </mark>,
-    );
-    from = match.index + mark.length;
-  }
-  if (from === 0) return text;
-  parts.push(text.slice(from));
-  return <Fragment>{parts}</Fragment>;
+  const parts = visibleParts(text, breaks);
+  if (parts.length === 1) return parts[0] as string;
+  return (
+    <Fragment>
+      {parts.map((part) =>
+        typeof part === 'string' ? (
+          part
+        ) : (
+          <mark
+            key={part.at}
+            className="mx-px rounded-[3px] bg-pending px-0.5 font-mono text-ink"
+            title="A character that would not be seen"
+          >
+            {showHidden(part.mark)}
+          </mark>
+        ),
+      )}
+    </Fragment>
+  );
 }
 
 /** Whether the text holds characters that `VisibleText` marks; line breaks and tabs are not counted. */

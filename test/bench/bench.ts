@@ -3,6 +3,7 @@ import { type Peers, startPeers } from './peers/start-peers.ts';
 import { renderSection, renderSummary, type Section } from './report.ts';
 import { addedLatency } from './scenarios/added-latency.ts';
 import { console } from './scenarios/console.ts';
+import { consoleDecisions } from './scenarios/console-decisions.ts';
 import { exportsOfRuns } from './scenarios/exports.ts';
 import { pure } from './scenarios/pure.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -26,6 +27,7 @@ const SCENARIOS: readonly Scenario[] = [
   start,
   exportsOfRuns,
   console,
+  consoleDecisions,
 ];
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

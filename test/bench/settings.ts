@@ -56,7 +56,7 @@ const LEVELS = {
 
 export const USAGE = `npm run bench -- [--quick | --full] [--json] [--only SCENARIO,…] [--peers PEER,…] [--profile DIR]
   --quick    under a minute; --full the counts of the goals (200 streams for 5 min, 1,000,000 events)
-  --only     added-latency, throughput, streams, many-streams, store, pure, start, exports, console
+  --only     added-latency, throughput, streams, many-streams, store, pure, start, exports, console, console-decisions
   --peers    raw, nginx, portkey (direct and rungate always run)
   --profile  run Rungate under node --cpu-prof and leave the profiles there`;
 

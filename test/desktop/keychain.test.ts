@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type KeychainPorts, openKeychain } from '../../electron/keychain.ts';
+import { openSigningKey } from '../../proxy-core/signing/signing-key.ts';
 
 const KEY = 'sk-canary-keychain-4410';
 type Backend = ReturnType<KeychainPorts['safeStorage']['getSelectedStorageBackend']>;
@@ -40,6 +41,19 @@ const open = (folder: string, over: Partial<KeychainPorts> = {}) =>
     file: join(folder, 'keys.json'),
     ...over,
   });
+
+it('the signing key outlives a system that keeps no key: it is not sealed with what will be forgotten', async () => {
+  const folder = home();
+  const start = async () => {
+    const { keychain, storage } = await open(folder, { safeStorage: safeStorageOn('basic_text') });
+    expect(storage).toBe('session');
+    return openSigningKey(folder, { env: {}, keychain, passphrase: async () => null });
+  };
+  const first = await start();
+  const second = await start();
+  expect([first.kind, second.kind]).toEqual(['opened', 'opened']);
+  expect(second).toMatchObject({ key: { fingerprint: first.kind === 'opened' ? first.key.fingerprint : '' } });
+});
 
 describe('a system that protects keys', () => {
   it('keeps them over a restart, closed, in a file of this user only', async () => {

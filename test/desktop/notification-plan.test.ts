@@ -32,6 +32,15 @@ describe('a notification', () => {
     expect(buttons({}, 'darwin')).toEqual({ labels: ['Approve once'], reply: true, acts: ['approve'] });
   });
 
+  it('B7: on Linux, where a body is markup, shows a model’s text as text', () => {
+    const body = 'rm -rf / <a href="https://evil.test">&amp; ok</a>';
+    expect(planNotification(notice({ body }), 'linux').options.body).toBe(
+      'rm -rf / &lt;a href="https://evil.test"&gt;&amp;amp; ok&lt;/a&gt;',
+    );
+    for (const platform of ['win32', 'darwin'] as const)
+      expect(planNotification(notice({ body }), platform).options.body).toBe(body);
+  });
+
   it('on Linux has no buttons: a click opens the gate', () => {
     expect(buttons({}, 'linux')).toEqual({ labels: [], reply: false, acts: [] });
   });

@@ -142,13 +142,13 @@ describe('signing the head', () => {
   });
 
   it('shows an anchor that fails, goes on with the others, and tries again', async () => {
-    let broken = true;
+    const disk: { broken: boolean } = { broken: true };
     const written: number[] = [];
     const { signer, grow, logged } = await signerOver([
       {
         name: 'broken',
         async write({ seq }) {
-          if (broken) throw new Error('the disk is gone');
+          if (disk.broken) throw new Error('the disk is gone');
           written.push(seq);
         },
       },
@@ -162,7 +162,7 @@ describe('signing the head', () => {
     await grow();
     await signer.flush();
     expect(logged).toEqual(['audit.anchor_failed']);
-    broken = false;
+    disk.broken = false;
     await signer.flush();
     expect(written).toEqual([2]);
     expect(signer.anchors()[0]).toMatchObject({ last_seq: 2, last_error: null });

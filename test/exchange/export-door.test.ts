@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EventfulRun, playEventfulRun, RUN_ID } from '../harness/eventful-run.ts';
 
@@ -52,5 +54,14 @@ describe('the download door', () => {
   it('knows no other paths, whatever an id is made of', async () => {
     for (const id of ['nothing', '..%2frungate.db', '..%2f..%2fetc%2fpasswd', 'exp_doordoor1.sig'])
       expect((await get(`/api/exports/${id}`)).status, id).toBe(404);
+  });
+
+  it('keeps sixteen that nobody fetches; the oldest makes room', async () => {
+    const ids = Array.from({ length: 18 }, (_, number) => `exp_unfetched${number}`);
+    for (const id of ids) await prepare(id, 'csv');
+    const kept: string[] = [];
+    for (const id of ids) if ((await get(`/api/exports/${id}.sig`)).status === 200) kept.push(id);
+    expect(kept).toEqual(ids.slice(-16));
+    expect(readdirSync(join(run.rungate.home, 'exports'))).toHaveLength(2 * 16);
   });
 });

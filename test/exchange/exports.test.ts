@@ -423,3 +423,13 @@ describe('the export desk', () => {
     };
   });
 });
+
+it('a zip that says it holds gigabytes is not unpacked to name what was changed in it', async () => {
+  const { zipSync } = await import('fflate');
+  const zip = Buffer.from(zipSync({ 'rungate-x.json': new Uint8Array(1_000) }));
+  // The size of a member without compression, in the central directory (APPNOTE 4.3.12).
+  zip.writeUInt32LE(3_000_000_000, zip.indexOf(Buffer.from('PK\u0001\u0002', 'latin1')) + 24);
+  const path = join(folder, 'bomb.zip');
+  writeFileSync(path, zip);
+  expect(verifyExport(path, key)).toMatchObject({ ok: false, broken: { part: 'its seal' } });
+});

@@ -8,9 +8,12 @@ import type { Configuration } from '../../proxy-core/config/schema.ts';
 import type { PublishedEvent } from '../../proxy-core/contract/events.ts';
 import type { ExportFormat } from '../../proxy-core/contract/operations/exports.ts';
 import { verifyExport } from '../../proxy-core/signing/verify-export.ts';
+import { send } from '../harness/agent-client.ts';
+import { messageAnswer } from '../harness/answers.ts';
 import { readColdStore } from '../harness/cold-store.ts';
 import { type EventfulRun, playEventfulRun, REPORT, RUN_ID } from '../harness/eventful-run.ts';
 import { startTestRungate, type TestRungate } from '../harness/rungate.ts';
+import { answerJson, startScriptedUpstream } from '../harness/scripted-upstream.ts';
 
 /** Retention over a run as people have them: calls, gates, a file, a budget stop. */
 
@@ -143,5 +146,47 @@ describe('by configuration', () => {
       expect(audit.map(({ kind }) => kind)).not.toContain('run.trace_removed'),
     );
     await run.close();
+  });
+});
+
+describe('a session that its client never ends', () => {
+  it('loses its old trace after a day of silence, and goes on as the same run when the client is back', async () => {
+    const upstream = await startScriptedUpstream(answerJson(messageAnswer()));
+    const rungate = await startTestRungate({ upstreamUrl: upstream.url });
+    const token = await rungate.addAgent('coder');
+    const say = async (turns: number): Promise<string> => {
+      const messages = Array.from({ length: turns }, (_, n) => [
+        ...(n === 0 ? [] : [{ role: 'assistant', content: 'done' }]),
+        { role: 'user', content: `turn ${n} ${'of a long talk '.repeat(50)}` },
+      ]).flat();
+      const answer = await send(rungate.url, {
+        method: 'POST',
+        path: '/v1/messages',
+        token,
+        headers: { 'x-claude-code-session-id': 'session-1' },
+        body: { model: 'claude-opus-4-8', max_tokens: 100, messages },
+      });
+      expect(answer.status).toBe(200);
+      return String(answer.headers['x-rungate-run-id']);
+    };
+    const runId = await say(1);
+    await say(2);
+    const before = await rungate.call('runs.show', { run_id: runId });
+    expect(before.run).toMatchObject({ state: 'open', ended_at: null });
+    rungate.advance(DAY / 2);
+    expect(await rungate.call('retention.purge', { max_gb: 0, dry_run: true })).toMatchObject({ runs: 0 });
+    rungate.advance(DAY);
+    expect(await rungate.call('retention.purge', { days: 1, dry_run: true })).toMatchObject({ runs: 1 });
+    expect(await rungate.call('retention.purge', { days: 1, dry_run: false })).toMatchObject({ runs: 1 });
+    expect(await rungate.call('runs.show', { run_id: runId })).toMatchObject({ steps: [], run: { state: 'open' } });
+    rungate.advance(60_000);
+    expect(await say(3)).toBe(runId);
+    const after = await rungate.call('runs.show', { run_id: runId });
+    expect(after.steps.map(({ step }) => step)).toEqual([before.run.steps + 1]);
+    expect(after.run.exchanges).toBe(3);
+    expect(after.run.spent_nano).toBe((before.run.spent_nano / 2) * 3);
+    expect(await rungate.call('audit.verify', {})).toMatchObject({ broken: null });
+    await rungate.close();
+    await upstream.close();
   });
 });

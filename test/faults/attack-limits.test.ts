@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseTarget } from '../../proxy-core/exchange/endpoint.ts';
 import { compilePolicy } from '../../proxy-core/policy/compile.ts';
 import { evaluateToolCall } from '../../proxy-core/policy/evaluate.ts';
 import { parsePolicy } from '../../proxy-core/policy/parse.ts';
@@ -49,6 +50,12 @@ describe('a limit of tokens', () => {
     for (const words of ['one', 'two']) statuses.push((await ask(bench, caller, 'chat', { words })).status);
     expect(statuses).toEqual([200, 429]);
   });
+});
+
+it('an address of endless slashes is read in linear time: it is looked at before anyone is known', () => {
+  expect(parseTarget(`/messages${'/'.repeat(300_000)}x`).path).toBe(`/v1/messages${'/'.repeat(300_000)}x`);
+  expect(parseTarget(`/v1/messages${'/'.repeat(300_000)}`).path).toBe('/v1/messages');
+  expect([parseTarget('//').path, parseTarget('/v1/').path, parseTarget('/v1').path]).toEqual(['/v1/', '/v1/', '/v1']);
 });
 
 it('identical calls beside each other in one stream: the one too many does not reach the agent', async () => {

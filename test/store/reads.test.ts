@@ -219,7 +219,7 @@ it('forgets the texts of one run and no other', async () => {
   await digestAll();
   await store.close();
   const connection = new Database(home.path);
-  while (dropTexts(writable(connection), 'run_a'));
+  while (dropTexts(writable(connection), { run_id: 'run_a' }));
   connection.close();
   store = await home.open();
   expect(await list({ text: 'mint' })).toEqual(['run_b']);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { purge, resumePurge } from '../../proxy-core/store/purge.ts';
+import type { Store } from '../../proxy-core/store/store.ts';
 import { SWEEP_SETTING } from '../../proxy-core/store/verbs/retention.ts';
 import { NOON, type TemporaryHome, temporaryHome } from './fixture-store.ts';
 import {
@@ -10,6 +11,7 @@ import {
   bodyOf,
   DAY,
   endRun,
+  exchangeOf,
   expectAuditWhole,
   expectPruned,
   expectTidyFile,
@@ -29,12 +31,29 @@ beforeEach(async () => {
   await addRun(store, 'older', TURNS);
   await addRun(store, 'young', TURNS);
   await addRun(store, 'open', 3);
+  await addRun(store, 'silent', TURNS, NOON - DAY);
+  await store.write('releaseGate', { at: NOON, gateId: 'gate_silent' }).committed;
   await endRun(store, 'old', NOON + 2);
   await endRun(store, 'older', NOON + 1);
   await endRun(store, 'young', NOON + 35 * DAY);
   await store.close();
 });
 afterEach(() => home.remove());
+
+/** Of the run that was silent everything is gone up to where it was called again, and what that needed is there. */
+function expectSilentGone(store: Store): void {
+  const run = store.read.run('silent');
+  expect(run).toMatchObject({ state: 'open', trace_pruned_at: expect.any(Number) });
+  const steps = store.read.steps('silent', { limit: 1_000 });
+  expect(steps.filter(({ at }) => at < NOON + 40 * DAY)).toEqual([]);
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    expect(store.read.requestBody(exchangeOf('silent', turn))).toBeNull();
+    expect(store.read.findRuns('agt_1', { kind: 'tool_call', key: `call_silent_${turn}` })).toEqual(['silent']);
+  }
+  expect(store.read.artifacts('silent')).toEqual([]);
+  expect(store.read.keptAnswer('gate_silent')).not.toBeNull();
+  expect(store.read.budget('run', 'silent')).toMatchObject({ reserved_nano: 0, spent_nano: run?.spent_nano });
+}
 
 async function runWriter(failPoint: string) {
   const child = spawn(process.execPath, ['test/store/retention-writer.ts', home.path], {
@@ -58,10 +77,10 @@ it.each([...PASSES, 'mid-checkpoint:1', 'mid-checkpoint:3', 'after-fsync:5'])(
     expectAuditWhole(store);
     expectWhole(store, 'young', TURNS);
     const check = (): void => {
-      for (const [word, exchangeId = '', turn] of lines.map((line) => line.split(' '))) {
+      for (const [word, exchangeId = '', said = '', turn] of lines.map((line) => line.split(' '))) {
         if (word !== 'stored') continue;
         const body = Buffer.from(store.read.requestBody(exchangeId) ?? []);
-        expect(body.equals(bodyOf('old', Number(turn))), exchangeId).toBe(true);
+        expect(body.equals(bodyOf(said, Number(turn))), exchangeId).toBe(true);
       }
     };
     check();
@@ -74,6 +93,7 @@ it.each([...PASSES, 'mid-checkpoint:1', 'mid-checkpoint:3', 'after-fsync:5'])(
     await purge(purgeOf(store), { endedBy: NOON + 30 * DAY, maxBytes: null });
     expectPruned(store, 'old', TURNS);
     expectPruned(store, 'older', TURNS);
+    expectSilentGone(store);
     expectWhole(store, 'young', TURNS);
     check();
     expectAuditWhole(store);
@@ -92,6 +112,7 @@ it('not killed, it ends by itself', async () => {
   expect(lines.filter((line) => line.startsWith('stored')).length).toBeGreaterThan(0);
   const store = await home.open();
   expectPruned(store, 'old', TURNS);
+  expectSilentGone(store);
   expectWhole(store, 'young', TURNS);
   await store.close();
   expectTidyFile(home.path);

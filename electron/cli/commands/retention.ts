@@ -25,10 +25,11 @@ const status = command({
 const purge = command({
   name: 'retention purge',
   operands: [],
-  about: 'Remove traces of ended runs (steps, requests, answers, artifacts); records, budgets, gates and audit stay.',
+  about:
+    'Remove traces of ended and silent runs (steps, requests, answers, artifacts); records, budgets, gates and audit stay.',
   options: {
-    days: { type: 'string', value: 'N', about: 'Of runs that ended longer ago than this.' },
-    'max-gb': { type: 'string', value: 'X', about: 'Of the longest ended, until the store is no larger.' },
+    days: { type: 'string', value: 'N', about: 'Of runs that ended, or were last active, longer ago than this.' },
+    'max-gb': { type: 'string', value: 'X', about: 'Of the longest quiet, until the store is no larger.' },
     'dry-run': { type: 'boolean', about: 'Only say what it would do.' },
   },
   async run({ options, home, note, call }) {
@@ -72,7 +73,7 @@ const renderStatus = (value: OperationOutput<'retention.status'>): string =>
     ['Traces', showBytes(value.trace_bytes)],
     ['Audit', `${showBytes(value.audit_bytes)}, always kept`],
     ['Oldest trace', renderTime(value.oldest_run_at)],
-    ['Kept for', value.days === null ? 'ever' : `${value.days} days after a run ended`],
+    ['Kept for', value.days === null ? 'ever' : `${value.days} days after a run ended or was last active`],
     ['At most', value.max_gb === null ? 'no limit' : `${value.max_gb} GB`],
   ]);
 

@@ -122,7 +122,8 @@ export function summarise(source: RunSource, calendar: Calendar): readonly strin
     `On ${calendar.day(run.started_at)} from ${calendar.time(run.started_at)} to ${calendar.time(end)}, the agent ${run.agent} worked for ${duration(end - run.started_at)}.`,
     `It made ${count(run.exchanges, 'call')} to AI models or tools, asked to use tools ${times(run.tool_calls)}, and spent ${money(run.spent_nano)}${run.cap_nano === null ? ', without a limit of its own' : ` of the ${money(run.cap_nano)} it was allowed`}.`,
   ];
-  if (run.trace_pruned_at !== null) sentences.push(prunedSentence(run.trace_pruned_at, calendar));
+  if (run.trace_pruned_at !== null)
+    sentences.push(prunedSentence(run.trace_pruned_at, run.last_activity_at > run.trace_pruned_at, calendar));
   if (gates.length > 0) sentences.push(askedSentence(source));
   for (const { failure, count: number, firstStep } of tally.refusals)
     sentences.push(
@@ -137,9 +138,9 @@ export function summarise(source: RunSource, calendar: Calendar): readonly strin
   return sentences;
 }
 
-/** Why a report shows no steps although there were some. */
-export const prunedSentence = (at: number, calendar: Calendar): string =>
-  `Its trace (what was asked and answered, step by step) was removed on ${calendar.day(at)}, to keep the store small; the figures, the permissions and the signed record are complete.`;
+/** Why a report shows no steps although there were some, or (the run went on) none of the earlier ones. */
+export const prunedSentence = (at: number, wentOn: boolean, calendar: Calendar): string =>
+  `${wentOn ? 'The earlier part of its' : 'Its'} trace (what was asked and answered, step by step) was removed on ${calendar.day(at)}, to keep the store small; the figures, the permissions and the signed record are complete.`;
 
 const times = (number: number): string => (number === 0 ? 'never' : number === 1 ? 'once' : `${number} times`);
 

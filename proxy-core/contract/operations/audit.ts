@@ -38,7 +38,7 @@ export const AUDIT_OPERATIONS = {
       oldest_run_at: z.int().nullable(),
     }),
   ),
-  /** Remove traces and stored texts of runs that ended before a time, or the oldest until a size is met; never the audit. */
+  /** Remove traces and stored texts of runs that ended (open ones: were last active) before a time, or the oldest until a size is met; never the audit. */
   'retention.purge': command(
     z.strictObject({
       days: z.number().min(0).optional(),

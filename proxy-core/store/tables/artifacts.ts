@@ -20,10 +20,12 @@ export function insertArtifact(db: Writable, artifact: ArtifactRecord, blobId: n
   );
 }
 
-/** The latest artifact of a run under a name, or null. */
+/** The latest artifact of a run under a name, or null; none while its trace is going: it may be gone in a moment. */
 export function findArtifactNamed(db: Readable, runId: string, name: string): ArtifactRecord | null {
   const row = db.one(
-    `${SELECT_ARTIFACT} WHERE run_id = +? AND name = +? ORDER BY created_at DESC, artifact_id DESC LIMIT 1`,
+    `${SELECT_ARTIFACT} WHERE run_id = +? AND name = +?
+       AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.run_id = artifacts.run_id AND r.pruning = 1)
+     ORDER BY created_at DESC, artifact_id DESC LIMIT 1`,
     runId,
     name,
   );

@@ -168,13 +168,17 @@ export interface UndigestedExchange {
   readonly response_content_type: string | null;
 }
 
-/** Settled calls that are to be looked at, oldest first: with their bodies, or ended before `endedBefore` (epoch ms). */
+/**
+ * Settled calls that are to be looked at, oldest first: with their bodies, or ended before `endedBefore` (epoch ms). Those
+ * of a run whose trace is going wait: its texts go by their number.
+ */
 export const listUndigested = (db: Readable, endedBefore: number, limit: number): readonly UndigestedExchange[] =>
   db.all(
     `SELECT exchange_id, run_id, step, path, wire_format, request_body, response_body, response_content_type
      FROM exchanges WHERE digested = 0 AND state <> 'open'
        AND ((request_body IS NOT NULL AND (response_body IS NOT NULL OR status IS NULL OR state = 'refused'))
          OR ended_at < ?)
+       AND run_id NOT IN (SELECT r.run_id FROM runs r WHERE r.pruning = 1)
      ORDER BY exchange_id LIMIT ?`,
     endedBefore,
     limit,

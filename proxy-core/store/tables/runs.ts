@@ -198,12 +198,12 @@ export function findLastStopped(db: Readable, agentId: string): { readonly runId
 
 const runIds = (rows: readonly { readonly run_id: string }[]): readonly string[] => rows.map((row) => row.run_id);
 
-/** Runs whose id and labels are not in the index. */
+/** Runs whose id and labels are not in the index; not those whose trace is going. */
 export const listUndigestedRuns = (
   db: Readable,
   limit: number,
 ): readonly { readonly run_id: string; readonly labels: string }[] =>
-  db.all('SELECT run_id, labels FROM runs WHERE digested = 0 ORDER BY run_id LIMIT ?', limit);
+  db.all('SELECT run_id, labels FROM runs WHERE digested = 0 AND pruning = 0 ORDER BY run_id LIMIT ?', limit);
 
 export function setRunDigested(db: Writable, runId: string): void {
   db.run('UPDATE runs SET digested = 1 WHERE run_id = +?', runId);

@@ -11,45 +11,85 @@ import { TEXTS_PER_RUN } from './texts.ts';
 /** Rows that one step of the work takes. */
 const FEW = 32;
 
+/** An open run is silent when nothing has happened in it for so long, ms: its client may be back sooner. */
+export const SILENT_MS = 86_400_000;
+
 /** A run as retention sees it. */
 export interface PrunableRun {
   readonly run_id: string;
-  readonly ended_at: number;
+  readonly ended_at: number | null;
+  readonly last_activity_at: number;
   readonly steps: number;
   readonly pruning: number;
+  readonly pruned_steps: number;
+  /** 1: it was open when its trace began to go, so what it needs to go on stays. */
+  readonly pruned_open: number;
 }
 
-/** The run, if it has ended and none of its calls is under way. */
-export const findPrunable = (db: Readable, runId: string): PrunableRun | null =>
+/** The condition that something of a run can be removed: word for word that of the index `runs_prunable`. */
+const HAS_TRACE = `(trace_pruned_at IS NULL OR steps > pruned_steps OR pruning = 1 OR (pruned_open = 1 AND ended_at IS NOT NULL))`;
+
+/** Since when nothing has happened in a run: the expression of `runs_prunable`. */
+const QUIET_SINCE = 'coalesce(ended_at, last_activity_at)';
+
+/** The condition that no gate of a run waits for a person, and no approved answer for its agent. */
+const NOTHING_WAITS = `NOT EXISTS (SELECT 1 FROM gates g WHERE g.run_id = runs.run_id
+  AND (g.state = 'pending' OR (g.state = 'approved' AND g.released_at IS NULL)))`;
+
+/**
+ * The run, if its trace is going already, or may go: it has ended, or was last active by `silentBy` (epoch ms) with
+ * nothing that waits; and none of its calls is under way.
+ */
+export const findPrunable = (db: Readable, runId: string, silentBy: number): PrunableRun | null =>
   db.one<PrunableRun>(
-    `SELECT run_id, ended_at, steps, pruning FROM runs WHERE run_id = +? AND ended_at IS NOT NULL
-       AND NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.state = 'open' AND e.run_id = runs.run_id)`,
+    `SELECT run_id, ended_at, last_activity_at, steps, pruning, pruned_steps, pruned_open FROM runs WHERE run_id = +?
+       AND (pruning = 1
+         OR ((ended_at IS NOT NULL OR (last_activity_at <= ? AND ${NOTHING_WAITS}))
+           AND NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.state = 'open' AND e.run_id = runs.run_id)))`,
     runId,
+    silentBy,
   ) ?? null;
 
-/** A place in the list of ended runs. */
-export interface EndedRun {
+/** A place in the list of runs in which nothing happens: they ended, or were last active, at `since` (epoch ms). */
+export interface QuietRun {
   readonly runId: string;
-  readonly endedAt: number;
+  readonly since: number;
 }
 
 /**
- * Ended runs that have a trace, behind `after`, the longest ended first: those that ended by `endedBy` (epoch ms). A run
- * whose trace was removed has one again when it was called, and refused, after that.
+ * Runs that have a trace which may go, behind `after`, the longest quiet first: those that ended by `endedBy` (epoch ms),
+ * and open ones that were last active by then and by `silentBy`, where nothing waits. A run whose trace was removed has
+ * one again when it was called after that.
  */
 export const listPrunable = (
   db: Readable,
-  { endedBy, after, limit }: { readonly endedBy: number; readonly after: EndedRun | null; readonly limit: number },
-): readonly EndedRun[] =>
-  db.all<EndedRun>(
-    `SELECT run_id AS runId, ended_at AS endedAt FROM runs
-     WHERE ended_at IS NOT NULL AND (ended_at, run_id) > (?, ?) AND ended_at <= ?
-       AND (trace_pruned_at IS NULL OR pruning = 1 OR (last_activity_at > trace_pruned_at AND last_activity_at <= ?))
-     ORDER BY ended_at, run_id LIMIT ?`,
-    after?.endedAt ?? Number.MIN_SAFE_INTEGER,
+  {
+    endedBy,
+    silentBy,
+    after,
+    limit,
+  }: {
+    readonly endedBy: number;
+    readonly silentBy: number;
+    readonly after: QuietRun | null;
+    readonly limit: number;
+  },
+): readonly QuietRun[] =>
+  db.all<QuietRun>(
+    // The first bound on QUIET_SINCE says nothing new; it is the one that the index can use.
+    `SELECT run_id AS runId, ${QUIET_SINCE} AS since FROM runs
+     WHERE ${HAS_TRACE} AND ${QUIET_SINCE} >= ? AND (${QUIET_SINCE}, run_id) > (?, ?) AND ${QUIET_SINCE} <= ?
+       AND (pruning = 1
+         OR (ended_at IS NOT NULL AND (trace_pruned_at IS NULL OR last_activity_at <= ?))
+         OR (ended_at IS NULL AND last_activity_at <= ? AND ${NOTHING_WAITS}
+           AND run_id NOT IN (SELECT e.run_id FROM exchanges e WHERE e.state = 'open')))
+     ORDER BY ${QUIET_SINCE}, run_id LIMIT ?`,
+    after?.since ?? Number.MIN_SAFE_INTEGER,
+    after?.since ?? Number.MIN_SAFE_INTEGER,
     after?.runId ?? '',
     endedBy,
     endedBy,
+    silentBy,
     limit,
   );
 
@@ -63,9 +103,14 @@ export const findOldestTrace = (db: Readable): number | null =>
     'SELECT started_at AS at FROM runs WHERE trace_pruned_at IS NULL ORDER BY started_at, run_id LIMIT 1',
   )?.at ?? null;
 
+/**
+ * From now on the trace up to here is gone: no body builds on it any more, and what a call that comes meanwhile adds is a
+ * new trace behind it.
+ */
 export function markPruning(db: Writable, runId: string, at: number): void {
   db.run(
-    'UPDATE runs SET pruning = 1, trace_pruned_at = max(?, last_activity_at), last_request_body = NULL WHERE run_id = +?',
+    `UPDATE runs SET pruning = 1, trace_pruned_at = max(?, last_activity_at), last_request_body = NULL,
+       pruned_steps = steps, pruned_open = iif(ended_at IS NULL, 1, 0) WHERE run_id = +?`,
     at,
     runId,
   );
@@ -76,11 +121,20 @@ export function markPruned(db: Writable, runId: string): void {
   db.run('UPDATE runs SET pruning = 0, digested = 0 WHERE run_id = +?', runId);
 }
 
+/** Whether a call's part of its run's trace is gone, or going: nothing more of it is kept. */
+export const isCallPruned = (db: Readable, exchangeId: string): boolean =>
+  db.one(
+    `SELECT 1 FROM exchanges e JOIN runs r ON r.run_id = e.run_id
+     WHERE e.exchange_id = +? AND e.step <= r.pruned_steps`,
+    exchangeId,
+  ) !== undefined;
+
 /** Steps and the bodies of their calls, the latest first: a body goes before the one it builds on. */
-export function dropSteps(db: Writable, runId: string): boolean {
+export function dropSteps(db: Writable, { run_id: runId, pruned_steps: upTo }: PrunableRun): boolean {
   const rows = db.all<{ step: number; exchange_id: string | null }>(
-    'SELECT step, exchange_id FROM steps WHERE run_id = +? ORDER BY step DESC LIMIT ?',
+    'SELECT step, exchange_id FROM steps WHERE run_id = +? AND step <= ? ORDER BY step DESC LIMIT ?',
     runId,
+    upTo,
     FEW,
   );
   for (const exchangeId of new Set(rows.map((row) => row.exchange_id)))
@@ -100,8 +154,9 @@ function dropBodies(db: Writable, exchangeId: string): void {
   for (const bodyId of bodies) db.run('DELETE FROM bodies WHERE body_id = +?', bodyId);
 }
 
-/** Tool calls, with the keys under which their ids found the run. */
-export function dropToolCalls(db: Writable, runId: string): boolean {
+/** Tool calls, with the keys under which their ids found the run; not an open run's, whose client may answer them. */
+export function dropToolCalls(db: Writable, { run_id: runId, pruned_open: open }: PrunableRun): boolean {
+  if (open === 1) return false;
   const rows = db.all<{ call_id: string; agent_id: string }>(
     `SELECT t.call_id, r.agent_id FROM tool_calls t JOIN runs r ON r.run_id = t.run_id WHERE t.run_id = +? LIMIT ?`,
     runId,
@@ -119,18 +174,23 @@ export function dropToolCalls(db: Writable, runId: string): boolean {
   return rows.length > 0;
 }
 
-export function dropArtifacts(db: Writable, runId: string): boolean {
+/** Artifacts, but none whose step is of the trace that has begun since. */
+export function dropArtifacts(db: Writable, { run_id: runId, pruned_steps: upTo }: PrunableRun): boolean {
   const rows = db.all<{ artifact_id: string }>(
-    'SELECT artifact_id FROM artifacts WHERE run_id = +? LIMIT ?',
+    `SELECT artifact_id FROM artifacts WHERE run_id = +? AND artifact_id NOT IN (
+       SELECT detail ->> 'artifact_id' FROM steps WHERE run_id = +? AND step > ? AND kind = 'artifact') LIMIT ?`,
     runId,
+    runId,
+    upTo,
     FEW,
   );
   for (const row of rows) db.run('DELETE FROM artifacts WHERE artifact_id = +?', row.artifact_id);
   return rows.length > 0;
 }
 
-/** The answers that gates kept. What they proposed, and what became of it, stays. */
-export function dropKeptAnswers(db: Writable, runId: string): boolean {
+/** The answers that gates kept: until the run ends (behaviour §6). What they proposed, and what became of it, stays. */
+export function dropKeptAnswers(db: Writable, { run_id: runId, pruned_open: open }: PrunableRun): boolean {
+  if (open === 1) return false;
   const dropped = db.run(
     `UPDATE gates SET kept_status = NULL, kept_headers = NULL, kept_stream = NULL, kept_blob = NULL
      WHERE gate_id IN (SELECT gate_id FROM gates WHERE run_id = +? AND kept_blob IS NOT NULL LIMIT ?)`,
@@ -140,8 +200,8 @@ export function dropKeptAnswers(db: Writable, runId: string): boolean {
   return dropped > 0;
 }
 
-/** The latest texts in the index. Its count goes down with them, so that a crash leaves it right. */
-export function dropTexts(db: Writable, runId: string): boolean {
+/** The latest texts in the index: none is added meanwhile (`listUndigested`). Its count goes down with them, so that a crash leaves it right. */
+export function dropTexts(db: Writable, { run_id: runId }: Pick<PrunableRun, 'run_id'>): boolean {
   const row = db.one<{ run_no: number; texts: number }>('SELECT run_no, texts FROM text_runs WHERE run_id = +?', runId);
   if (row === undefined) return false;
   const first = row.run_no * TEXTS_PER_RUN;
@@ -248,7 +308,8 @@ export function measureTraces(db: Readable, runIds: readonly string[]): TraceSiz
     for (const { blob } of db.all<{ blob: number }>('SELECT blob_id AS blob FROM artifacts WHERE run_id = +?', runId))
       note(blob);
     for (const { blob } of db.all<{ blob: number }>(
-      'SELECT kept_blob AS blob FROM gates WHERE run_id = +? AND kept_blob IS NOT NULL',
+      `SELECT g.kept_blob AS blob FROM gates g JOIN runs r ON r.run_id = g.run_id
+       WHERE g.run_id = +? AND g.kept_blob IS NOT NULL AND r.ended_at IS NOT NULL`,
       runId,
     ))
       note(blob);

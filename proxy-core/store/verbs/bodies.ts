@@ -1,16 +1,20 @@
 import type { Writable } from '../handle.ts';
 import { insertRequestBody, insertWholeBody } from '../tables/bodies.ts';
 import { findExchangeRun, setExchangeBody } from '../tables/exchanges.ts';
+import { isCallPruned } from '../tables/traces.ts';
 import type { VerbBody } from './transaction.ts';
 
 export const storeRequest: VerbBody<'storeRequest'> = ({ db, recent }, { exchangeId, body, masked }) => {
   const runId = runOf(db, exchangeId);
+  // So late that retention has passed: nothing would remove it, and what came since must not build on it.
+  if (isCallPruned(db, exchangeId)) return null;
   setExchangeBody(db, exchangeId, 'request', insertRequestBody(db, recent, runId, body), masked);
   return null;
 };
 
 export const storeResponse: VerbBody<'storeResponse'> = ({ db }, { exchangeId, body, masked }) => {
   runOf(db, exchangeId);
+  if (isCallPruned(db, exchangeId)) return null;
   setExchangeBody(db, exchangeId, 'response', insertWholeBody(db, body), masked);
   return null;
 };

@@ -3,6 +3,7 @@ import type { Writable } from '../handle.ts';
 import { setExchangeDigested } from '../tables/exchanges.ts';
 import { setRunDigested } from '../tables/runs.ts';
 import { indexText } from '../tables/texts.ts';
+import { isCallPruned } from '../tables/traces.ts';
 import { keepArtifact } from './runs.ts';
 import type { VerbBody } from './transaction.ts';
 
@@ -16,8 +17,11 @@ export const digest: VerbBody<'digest'> = ({ db }, { at, digest: { runs, exchang
   }
   const ids = artifactIds.values();
   for (const exchange of exchanges) {
-    indexText(db, exchange.runId, exchange.text);
-    keepArtifacts(db, exchange, at, ids);
+    // Retention may have passed since it was read.
+    if (!isCallPruned(db, exchange.exchangeId)) {
+      indexText(db, exchange.runId, exchange.text);
+      keepArtifacts(db, exchange, at, ids);
+    }
     setExchangeDigested(db, exchange.exchangeId);
   }
   return { runIds: [...new Set(exchanges.filter(({ artifacts }) => artifacts.length > 0).map(({ runId }) => runId))] };

@@ -1,4 +1,5 @@
 import type { Writable } from '../handle.ts';
+import type { By } from '../store.ts';
 import { appendAudit } from '../tables/audit.ts';
 import { maxBlob, removeBlobs, unwatchBlobs, watchBlobs } from '../tables/blobs.ts';
 import { saveSetting } from '../tables/settings.ts';
@@ -11,6 +12,8 @@ import {
   findPrunable,
   markPruned,
   markPruning,
+  type PrunableRun,
+  SILENT_MS,
 } from '../tables/traces.ts';
 import type { VerbBody } from './transaction.ts';
 
@@ -27,7 +30,7 @@ const FEW = 16;
 /** The setting that says that blobs may be stored which nothing uses. */
 export const SWEEP_SETTING = 'retention.sweep';
 
-const PARTS: readonly ((db: Writable, runId: string) => boolean)[] = [
+const PARTS: readonly ((db: Writable, run: PrunableRun) => boolean)[] = [
   dropSteps,
   dropToolCalls,
   dropArtifacts,
@@ -37,19 +40,29 @@ const PARTS: readonly ((db: Writable, runId: string) => boolean)[] = [
 
 export const pruneTrace: VerbBody<'pruneTrace'> = ({ db, recent }, { at, runId, by }) => {
   const until = performance.now() + PIECE_MS;
-  const run = findPrunable(db, runId);
-  if (run === null) return { kind: 'kept' };
-  if (run.pruning === 0) {
-    markPruning(db, runId, at);
-    saveSetting(db, SWEEP_SETTING, true, at);
-    const fields = { ended_at: run.ended_at, steps: run.steps };
-    appendAudit(db, { at, kind: 'run.trace_removed', by, runId, fields });
-  }
+  const found = findPrunable(db, runId, at - SILENT_MS);
+  if (found === null) return { kind: 'kept' };
+  const run = found.pruning === 1 ? found : begin(db, found, at, by);
   recent.drop(runId);
-  for (const drop of PARTS) while (drop(db, runId)) if (performance.now() >= until) return { kind: 'more' };
+  for (const drop of PARTS) while (drop(db, run)) if (performance.now() >= until) return { kind: 'more' };
   markPruned(db, runId);
   return { kind: 'done' };
 };
+
+/** Mark the run, and what of it goes: all there is now. */
+function begin(db: Writable, run: PrunableRun, at: number, by: By): PrunableRun {
+  markPruning(db, run.run_id, at);
+  saveSetting(db, SWEEP_SETTING, true, at);
+  const since = run.ended_at === null ? { silent_since: run.last_activity_at } : { ended_at: run.ended_at };
+  appendAudit(db, {
+    at,
+    kind: 'run.trace_removed',
+    by,
+    runId: run.run_id,
+    fields: { ...since, steps: run.steps },
+  });
+  return { ...run, pruned_steps: run.steps, pruned_open: run.ended_at === null ? 1 : 0 };
+}
 
 export const sweepBlobs: VerbBody<'sweepBlobs'> = ({ db }, { ranges }) => {
   const until = performance.now() + PIECE_MS;

@@ -16,6 +16,7 @@ interface PageGlobals {
     listener: () => void,
     options: { readonly once: boolean; readonly capture: boolean },
   ): void;
+  pressedAt?: number;
   sampling?: Sampling;
   waiting?: Promise<number>;
 }
@@ -94,4 +95,33 @@ export function goAndWait({ hash, rows }: { readonly hash: string; readonly rows
     };
     look();
   });
+}
+
+/** When the screen shows a text, epoch ms. */
+export function appears(text: string): Promise<number> {
+  const page = globalThis as unknown as PageGlobals;
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (page.document.querySelector('main')?.textContent?.includes(text) === true) resolve(Date.now());
+      else page.requestAnimationFrame(look);
+    };
+    look();
+  });
+}
+
+/** Note from now on when the person last pressed a key or a button. */
+export function notePresses(): void {
+  const page = globalThis as unknown as PageGlobals;
+  const note = (): void => {
+    page.pressedAt = Date.now();
+  };
+  for (const kind of ['keydown', 'click']) page.addEventListener(kind, note, { once: false, capture: true });
+}
+
+/** When the person last pressed a key or a button, epoch ms. */
+export const lastPress = (): number => (globalThis as unknown as PageGlobals).pressedAt ?? 0;
+
+/** Go to a fragment of the console's address. */
+export function goTo(fragment: string): void {
+  (globalThis as unknown as PageGlobals).location.hash = fragment;
 }

@@ -162,3 +162,18 @@ it('sends the audit’s signed heads as well', async () => {
     'rungate.audit_signature': expect.any(String),
   });
 });
+
+it('C7: sends no secret that stands where names do: the run’s, the model’s', async () => {
+  const collector = keep(await startHttpCollector());
+  const { rungate, token } = await startAgainst(collector);
+  await ask(rungate, token, { 'x-rungate-run-id': CANARY });
+  const body = { model: `claude-opus-4-8 ${CANARY}`, max_tokens: 100, messages: [{ role: 'user', content: 'hello' }] };
+  await send(rungate.url, { path: `/r/${CANARY}/v1/messages`, token, body });
+  await rungate.call('runs.stop', { run_id: CANARY });
+  await collector.span(isRoot);
+  const sent = JSON.stringify(collector.spans, (_key, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+  expect(sent).toContain('[masked]');
+  expect(sent).not.toContain(CANARY);
+});

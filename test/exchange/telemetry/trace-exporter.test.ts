@@ -102,3 +102,13 @@ it('says what goes wrong while the collector is away, and that it has gone well 
   expect(back.spans).toHaveLength(1);
   expect(exporter.status).toMatchObject({ queued: 0, dropped: 0, lastError: null, lastExportAt: expect.any(Number) });
 });
+
+it.each([
+  ['http/protobuf', 'http://169.254.169.254'],
+  ['http/protobuf', 'http://[fd00:ec2::254]:4318'],
+  ['grpc', 'http://169.254.169.254:4317'],
+] as const)('C3: sends nothing over %s to %s', async (protocol, endpoint) => {
+  const clock = { now: () => 0 };
+  const options = { endpoint: new URL(endpoint), protocol, headers: {}, version: '1', clock, changed: () => undefined };
+  await expect(openTraceExporter(options)).rejects.toMatchObject({ code: 'address_refused' });
+});

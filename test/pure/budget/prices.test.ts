@@ -199,6 +199,11 @@ describe('tools that the provider runs', () => {
     expect(canonicalTool(name)).toBe(canonical);
   });
 
+  test('of endless names are read in linear time', () => {
+    const name = `${'_preview'.repeat(100_000)}x`;
+    expect(canonicalTool(name)).toBe(name);
+  });
+
   test('cost the configured price, by the name given or the canonical one', () => {
     expect(serverToolPrice({ web_search: 0.01 }, 'web_search_20250305')).toEqual({ usd: 0.01, estimated: false });
     expect(serverToolPrice({ web_search_call: 0.02 }, 'web_search_call')).toEqual({ usd: 0.02, estimated: false });

@@ -103,6 +103,13 @@ describe('parsing arguments', () => {
     expect(parsed.kind === 'parsed' && isUnsafeNumber(parsed.value)).toBe(unsafe);
   });
 
+  it('takes a numeral longer than any double for unsafe, in linear time', () => {
+    for (const text of [`0.1${'0'.repeat(400_000)}1`, `0.1${'0'.repeat(400_000)}`]) {
+      const parsed = parseArguments(text);
+      expect(parsed.kind === 'parsed' && isUnsafeNumber(parsed.value)).toBe(true);
+    }
+  });
+
   it('renders the same text for the same value whatever the order of keys', () => {
     const render = (text: string): string => {
       const parsed = parseArguments(text);

@@ -50,3 +50,16 @@ describe('masking inside JSON text', () => {
     );
   });
 });
+
+it.each([
+  ['a text of many megabytes', `{"a":"${'x'.repeat(9_000_000)} sk-abcdefghijklmnop"}`],
+  ['unfinished strings full of escaped quotes', `{"a":"${'\\"'.repeat(300_000)} sk-abcdefghijklmnop`],
+])('masks %s, in time that grows with its length only', (_what, json) => {
+  const masked = maskJsonText(
+    json,
+    (text) => maskSecrets(text).value,
+    (value) => maskTree(value).value,
+  );
+  expect(masked).toContain('[masked]');
+  expect(masked).not.toContain('sk-abc');
+});

@@ -87,3 +87,13 @@ describe('masking a tree', () => {
     expect(JSON.stringify(value)).toBe('{"__proto__":{"a":1}}');
   });
 });
+
+it('masks whole what is nested beyond all measure, without taking the stack', () => {
+  let deep: unknown = 'sk-abcdefghijklmnop';
+  for (let level = 0; level < 20_000; level += 1) deep = [deep];
+  const { value, masked } = maskTree(deep);
+  expect(masked).toBe(1);
+  let shown: unknown = value;
+  while (Array.isArray(shown)) shown = shown[0] as unknown;
+  expect(shown).toBe('[masked]');
+});
