@@ -141,6 +141,12 @@ function SaveButton({
       <a
         href={`/api/exports/${encodeURIComponent(prepared.export_id)}`}
         download={prepared.file_name}
+        // A seal that lies beside its file is fetched before it: the file can be fetched once.
+        onClick={(event) => {
+          if (!hasSealBeside(prepared)) return;
+          event.preventDefault();
+          void saveWithSeal(prepared);
+        }}
         data-testid="exports.save"
         className={SAVE_LOOK}
       >
@@ -161,4 +167,28 @@ function SaveButton({
       {icon} Save…
     </button>
   );
+}
+
+/** CSV and PDF cannot hold their seal. */
+const hasSealBeside = ({ file_name }: PreparedExport): boolean => /\.(csv|pdf)$/.test(file_name);
+
+async function saveWithSeal({ export_id, file_name }: PreparedExport): Promise<void> {
+  const address = `/api/exports/${encodeURIComponent(export_id)}`;
+  try {
+    const seal = await fetch(`${address}.sig`);
+    if (!seal.ok) return toast('Not saved: the export has waited too long. Export the run again.', 'failed');
+    const held = URL.createObjectURL(await seal.blob());
+    download(held, `${file_name}.sig`);
+    URL.revokeObjectURL(held);
+    download(address, file_name);
+  } catch {
+    toast('Not saved: Rungate does not answer.', 'failed');
+  }
+}
+
+function download(address: string, name: string): void {
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
 }
