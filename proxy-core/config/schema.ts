@@ -41,6 +41,10 @@ const WRITE_REFERENCE =
 
 /** Where a secret is kept; never the secret. The message never repeats what was written, for it may be the secret. */
 const secretReference = z.string().regex(new RegExp(`^(${ENV}|${FILE}|${KEYCHAIN})$`), WRITE_REFERENCE);
+/** As above, or behind an authentication scheme: `Bearer env:NAME`. */
+const headerReference = z
+  .string()
+  .regex(new RegExp(`^(?:(?:Bearer|Basic) )?(${ENV}|${FILE}|${KEYCHAIN})$`), WRITE_REFERENCE);
 const optionalSecretReference = z
   .string()
   .regex(new RegExp(`^(none|${ENV}|${FILE}|${KEYCHAIN})$`), `${WRITE_REFERENCE}; or \`none\``);
@@ -185,9 +189,11 @@ const otlp = z.strictObject({
   endpoint: baseUrl.describe('The collector; for http/protobuf `/v1/traces` is appended.'),
   protocol: z.enum(OTLP_PROTOCOLS).default('http/protobuf').describe('How it is spoken to.'),
   headers: z
-    .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'a header name'), secretReference)
+    .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'a header name'), headerReference)
     .default({})
-    .describe('Headers to send, each value as a reference to a secret.'),
+    .describe(
+      'Headers to send, each value as a reference to a secret, e.g. authorization: "Bearer env:COLLECTOR_TOKEN".',
+    ),
   content: z.boolean().default(false).describe('Whether prompts and answers are sent, with secrets masked.'),
 });
 

@@ -36,6 +36,15 @@ const STEPS_PER_TRACE = 5000;
 /** The console hears of the exporter's state at most this often. */
 const NEWS_MS = 1000;
 
+/** A header's value from its reference, which may stand behind an authentication scheme. */
+async function resolveHeader(
+  reference: string,
+  { resolveSecret }: Pick<TelemetryPorts, 'resolveSecret'>,
+): Promise<string> {
+  const [, scheme = '', secret = reference] = /^(Bearer |Basic )?(.*)$/s.exec(reference) ?? [];
+  return `${scheme}${await resolveSecret(secret)}`;
+}
+
 /** Start telling; rejects when a header's secret is missing. */
 export async function startTelemetry(
   settings: NonNullable<Configuration['otlp']>,
@@ -44,7 +53,7 @@ export async function startTelemetry(
   const { bus, clock, version, redactor } = ports;
   const headers: Record<string, string> = {};
   for (const [name, reference] of Object.entries(settings.headers))
-    headers[name] = await ports.resolveSecret(reference);
+    headers[name] = await resolveHeader(reference, ports);
   let news: ReturnType<typeof setTimeout> | null = null;
   const changed = (): void => {
     news ??= setTimeout(() => {

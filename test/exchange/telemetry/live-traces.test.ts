@@ -177,3 +177,27 @@ it('C7: sends no secret that stands where names do: the run’s, the model’s',
   expect(sent).toContain('[masked]');
   expect(sent).not.toContain(CANARY);
 });
+
+it('sends headers whose values are secrets, behind their scheme where one is named', async () => {
+  const collector = keep(await startHttpCollector());
+  const upstream = keep(
+    await startScriptedUpstream(
+      (_request, response) =>
+        void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(messageAnswer())),
+    ),
+  );
+  const headers = { authorization: 'Bearer env:COLLECTOR', 'x-tenant': 'env:TENANT' };
+  const rungate = keep(
+    await startTestRungate({
+      upstreamUrl: upstream.url,
+      configuration: to(collector, { headers }),
+      resolveSecret: async (reference) => `secret of ${reference}`,
+    }),
+  );
+  await ask(rungate, await rungate.addAgent('bot'), {});
+  await collector.span(({ attributes }) => attributes['gen_ai.operation.name'] === 'chat');
+  expect(collector.headers[0]).toMatchObject({
+    authorization: 'Bearer secret of env:COLLECTOR',
+    'x-tenant': 'secret of env:TENANT',
+  });
+});
