@@ -48,6 +48,7 @@ const PICTURES: readonly Picture[] = [
   { name: 'inbox-sql', arrange: gate('sql') },
   { name: 'inbox-http', arrange: gate('http') },
   { name: 'inbox-json', arrange: gate('json') },
+  { name: 'inbox-snoozed', arrange: open('#/inbox/snoozed') },
   { name: 'inbox-history', arrange: open('#/inbox/history') },
   { name: 'runs', arrange: open('#/runs') },
   { name: 'runs-filtered', arrange: open('#/runs?q=agent%3Arefactor-bot%20status%3Awaiting') },
@@ -55,6 +56,25 @@ const PICTURES: readonly Picture[] = [
   { name: 'run-messages', arrange: runTab('Messages') },
   { name: 'run-audit', arrange: runTab('Audit') },
   { name: 'settings', arrange: open('#/settings') },
+  {
+    name: 'export',
+    arrange: async (page, showcase) => {
+      await runTab('Summary')(page, showcase);
+      await page.getByTestId('run.export').click();
+      await page.getByTestId('run.export-html').click();
+      await page.getByTestId('exports.facts').waitFor();
+    },
+  },
+  {
+    name: 'keyboard',
+    arrange: async (page) => {
+      await open('#/settings')(page);
+      await page.getByTestId('settings.content').waitFor();
+      await page.getByTestId('settings.content').focus();
+      await page.keyboard.press('?');
+      await page.getByTestId('shell.help').waitFor();
+    },
+  },
   {
     name: 'palette',
     arrange: async (page) => {
