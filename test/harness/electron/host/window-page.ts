@@ -87,8 +87,10 @@ async function judgePopup(main: MainLink, window: number, url: string, frameName
 }
 
 async function judgeDownload(main: MainLink, window: number, download: Download): Promise<void> {
-  const { prevented } = await main.ask('download.judge', { window, url: toApp(download.url()) });
-  if (prevented) await download.cancel();
+  // Where the app has just been closed there is nobody to ask: nothing is downloaded then.
+  const judged = main.ask('download.judge', { window, url: toApp(download.url()) });
+  const { prevented } = await judged.catch(() => ({ prevented: true }));
+  if (prevented) await download.cancel().catch(() => undefined);
 }
 
 function openWorld(
