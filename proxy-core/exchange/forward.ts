@@ -38,6 +38,12 @@ export interface Forward {
   abort(reason: AbortReason): void;
 }
 
+/**
+ * How long a provider may leave its connection open behind the end of its answer, ms. What belongs to the answer (a last
+ * line end, a comment) comes with it; an agent that waits for the end of its stream must not wait for a provider that forgets it.
+ */
+const END_MS = 250;
+
 /** Start forwarding; `now` is epoch ms. Never rejects: every way to end is an outcome. */
 export function forward(forwarding: Forwarding, upstream: Upstream, reply: AgentReply, now: () => number): Forward {
   const outcome = Promise.withResolvers<Outcome>();
@@ -56,11 +62,11 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
     if (drainTimer !== null) clearTimeout(drainTimer);
     outcome.resolve(result);
   };
-  /** The answer is complete; its provider has a while to end its side too, which is all that may still be cut. */
+  /** The answer is complete; its provider has a moment to end its side too, which is all that may still be cut. */
   const finishCompleted = (opened: Passage): void => {
     if (finished) return;
     finish({ kind: 'completed', answer: opened.answer(), agentGone: reply.gone, closed: closed.promise });
-    const late = setTimeout(() => abort('agent'), forwarding.drainMs);
+    const late = setTimeout(() => abort('agent'), END_MS);
     void closed.promise.then(() => clearTimeout(late));
   };
   const abort = (by: 'agent' | AbortReason): void => {

@@ -109,9 +109,14 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
   let lateCall = false;
   let tail = '';
 
+  /** Nothing of this document can be withheld: when it is larger than what is kept it passes, all but its last piece. */
+  const spills = !stream && options.streaming.kind === 'pass';
+  const spilled = (): boolean => spills && keptBytes > options.keepBytes;
+
   const keep = (bytes: Uint8Array): void => {
     keptBytes += bytes.length;
     if (keptBytes <= options.keepBytes) kept.push(bytes);
+    else kept.length = 0;
   };
 
   const place = (bytes: Uint8Array): void => {
@@ -126,6 +131,7 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
     keep(chunk);
     reader?.push(chunk);
     if (reader?.complete === true) holding = true;
+    if (spilled()) out.push(...held.splice(0));
     place(chunk);
   };
 
@@ -197,7 +203,7 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
       contentType,
       stream,
       firstByteAt: options.firstByteAt,
-      report: reader === null ? null : encoded ? { ...reader.report, malformed: true } : reader.report,
+      report: reader === null || spilled() ? null : encoded ? { ...reader.report, malformed: true } : reader.report,
       body: keptBytes <= options.keepBytes ? kept : null,
       takeRest,
       betweenEvents: () => EVENT_END.test(tail),
@@ -206,10 +212,10 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
       return streamReader?.complete === true;
     },
     get whole() {
-      return reader === null || reader.report.complete || reader.report.error !== null;
+      return reader === null || spilled() || reader.report.complete || reader.report.error !== null;
     },
     get overflow() {
-      return (keptBytes > options.keepBytes && holding && !gone) || framer?.oversized === true;
+      return (keptBytes > options.keepBytes && holding && !gone && !spills) || framer?.oversized === true;
     },
     get overdue() {
       return lateCall || lateBytes > LATE_LIMIT;
