@@ -6,9 +6,9 @@ import { renderRefusal, renderStreamRefusal } from '../wire/refusal.ts';
 import type { Admitted, Refused } from './admission.ts';
 import type { Outcome } from './forward.ts';
 import type { Answer } from './passage.ts';
-import { refusalTarget } from './refusal-target.ts';
+import { type RefusedRequest, refusalTarget } from './refusal-target.ts';
 import type { AgentReply } from './reply.ts';
-import type { AgentRequest } from './request.ts';
+
 import type { Settlement } from './settle.ts';
 
 /**
@@ -125,7 +125,7 @@ export function governedHeaders(of: {
  * Answer with a refusal in the caller's own shape; `refused` says what is known of the call. In a stream that was begun
  * while the call waited at a gate it is an error event, and the connection is cut.
  */
-export function deliverRefusal(reply: AgentReply, request: AgentRequest, refused: Refused): void {
+export function deliverRefusal(reply: AgentReply, request: RefusedRequest, refused: Refused): void {
   if (reply.headSent) {
     const target = refusalTarget(request, refused.exchangeId ?? 'none');
     reply.cut(Buffer.from(renderStreamRefusal(refused.failure, target)));

@@ -1,9 +1,23 @@
-import { cannotRead202 } from '../runs/clients.ts';
+import type { Headers } from '../runs/client-table.ts';
 import type { ReadRequest } from './request.ts';
 
 /** How a gate reaches this request's agent (behaviour §6). */
 export function deliveryOf(request: ReadRequest): 'retry' | 'hold' {
   const asked = request.asks.gate ?? request.agent.delivery;
   if (asked !== 'auto') return asked;
-  return cannotRead202(request.client, request.headers) ? 'hold' : 'retry';
+  return cannotRead202(request) ? 'hold' : 'retry';
 }
+
+/**
+ * Whether a 202 would be misread: of all agents and SDKs measured none reads it, several take it for an empty success. So
+ * every stream that can hold a tool call is held, whoever asks, and every recognised client.
+ */
+const cannotRead202 = ({ client, headers, facts }: ReadRequest): boolean =>
+  client !== null || fromStainless(headers) || (facts?.stream === true && mayCallTools(facts));
+
+/** The generated SDKs, under whatever name they call themselves. */
+const fromStainless = (headers: Headers): boolean => headers['x-stainless-lang'] !== undefined;
+
+/** It declares tools, or continues a conversation that did. */
+const mayCallTools = ({ tools, toolResults, responseIds }: NonNullable<ReadRequest['facts']>): boolean =>
+  tools.length > 0 || toolResults.length > 0 || responseIds.length > 0;

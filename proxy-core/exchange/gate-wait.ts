@@ -1,7 +1,7 @@
 import type { GateRecord } from '../contract/records.ts';
 import { awaitingApproval, pendingFailure, RETRY_AFTER_SECONDS } from '../gates/bodies.ts';
 import { stateAt } from '../gates/states.ts';
-import { holdCeilingMs } from '../runs/clients.ts';
+import { holdCeilingMs } from '../runs/client-table.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal, governedHeaders } from './deliver.ts';

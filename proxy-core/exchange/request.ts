@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, usdToNano } from '../contract/money.ts';
 import type { AgentRecord } from '../contract/records.ts';
-import { type ClientKind, type ClientSession, type Headers, readSession, recogniseClient } from '../runs/clients.ts';
+import { type ClientKind, type Headers, recogniseClient } from '../runs/client-table.ts';
+import { type ClientSession, readSession } from '../runs/clients.ts';
 import { conversationKeys } from '../runs/conversation.ts';
 import type { RunClaims } from '../runs/identify.ts';
 import { parseTraceParent, renderTraceParent } from '../runs/trace-parent.ts';
@@ -73,13 +74,13 @@ const endlessModel = (): Failure =>
 export function readRequest(request: AgentRequest): Reading {
   const asks = readAsks(request.headers);
   if ('code' in asks) return { kind: 'refused', failure: asks };
-  const client = recogniseClient(request.headers);
   const { endpoint } = request;
   const format = endpoint.kind === 'model' || endpoint.kind === 'count' ? FORMATS[endpoint.format] : null;
   const parsed = format === null && endpoint.kind !== 'tool' ? null : parseBody(request.body);
   if (parsed !== null && parsed.kind === 'refused') return parsed;
   const facts = parsed === null || format === null ? null : format.parseRequest(parsed.value);
   if ((facts?.model?.length ?? 0) > MODEL_LIMIT) return { kind: 'refused', failure: endlessModel() };
+  const client = recogniseClient(request.headers, facts?.tools);
   const tool = endpoint.kind === 'tool' ? readToolRequest(endpoint.name, request.body, parsed?.value) : null;
   if (tool !== null && 'code' in tool) return { kind: 'refused', failure: tool };
   const session = readSession(client, request.headers, facts);

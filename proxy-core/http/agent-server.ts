@@ -156,7 +156,13 @@ function refuseUnreadable(error: Error & { code?: string }, socket: Socket): voi
   const reason =
     UNREADABLE[error.code ?? ''] ??
     failure('invalid_request', 'The request is not valid HTTP/1.1.', { recover: 'Correct the request.' });
-  const rendered = renderRefusal(reason, { format: null, dialect: null, stream: false, requestId: 'none' });
+  const rendered = renderRefusal(reason, {
+    format: null,
+    dialect: null,
+    stream: false,
+    wordsAs: null,
+    requestId: 'none',
+  });
   const head = [
     ...Object.entries(rendered.headers),
     ['content-length', String(Buffer.byteLength(rendered.body))],

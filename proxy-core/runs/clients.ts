@@ -1,39 +1,5 @@
 import type { RequestFacts } from '../wire/format.ts';
-
-/**
- * Recognising the program that calls, by its headers, and what it says about its session. Measured on real
- * clients (claude-code 2.1, codex 0.169, opencode 1.18, openai and anthropic SDKs, AI SDK, Agents SDK).
- */
-export type ClientKind =
-  | 'claude-code'
-  | 'codex'
-  | 'opencode'
-  | 'ai-sdk'
-  | 'agents-sdk'
-  | 'openai-sdk'
-  | 'anthropic-sdk';
-
-/** Request headers with lower-case names; a repeated header keeps its first value. */
-export type Headers = Readonly<Record<string, string | undefined>>;
-
-const USER_AGENTS: readonly (readonly [RegExp, ClientKind])[] = [
-  [/^claude-cli\//, 'claude-code'],
-  [/^codex[_-]/, 'codex'],
-  [/opencode\//, 'opencode'],
-  [/ai-sdk\//, 'ai-sdk'],
-  [/^Agents\//, 'agents-sdk'],
-  [/^(Async)?OpenAI\//, 'openai-sdk'],
-  [/^(Async)?Anthropic\//, 'anthropic-sdk'],
-];
-
-/** The client that sent these headers, or null for one that is not known. */
-export function recogniseClient(headers: Headers): ClientKind | null {
-  if (headers['x-claude-code-session-id'] !== undefined) return 'claude-code';
-  if (headers['originator']?.startsWith('codex') === true) return 'codex';
-  if (headers['x-session-affinity'] !== undefined) return 'opencode';
-  const agent = headers['user-agent'] ?? '';
-  return USER_AGENTS.find(([pattern]) => pattern.test(agent))?.[1] ?? null;
-}
+import type { ClientKind, Headers } from './client-table.ts';
 
 /** What a client says about the session a request belongs to. */
 export interface ClientSession {
@@ -50,25 +16,23 @@ export interface ClientSession {
 
 const NO_SESSION: ClientSession = { session: null, aliases: [], subagent: null, side: null, installation: null };
 
+/** Reads what one client says of its session. */
+type SessionReader = (headers: Headers, facts: RequestFacts | null) => ClientSession;
+
+const SESSION_READERS: Readonly<Partial<Record<ClientKind, SessionReader>>> = {
+  'claude-code': claudeCodeSession,
+  codex: codexSession,
+  opencode: openCodeSession,
+};
+
 /** Read the session a request belongs to from its headers and body facts. */
-export function readSession(client: ClientKind | null, headers: Headers, facts: RequestFacts | null): ClientSession {
-  switch (client) {
-    case 'claude-code':
-      return claudeCodeSession(headers, facts);
-    case 'codex':
-      return codexSession(headers, facts);
-    case 'opencode':
-      return openCodeSession(headers, facts);
-    case 'ai-sdk':
-    case 'agents-sdk':
-    case 'openai-sdk':
-    case 'anthropic-sdk':
-    case null: {
-      // A Messages caller may still carry a session in metadata.user_id, as Claude Code's own library users do.
-      const session = sessionOfUserId(facts?.sessionHints.metadataUserId ?? null);
-      return session === null ? NO_SESSION : { ...NO_SESSION, session: `claude-code:${session}` };
-    }
-  }
+export const readSession = (client: ClientKind | null, headers: Headers, facts: RequestFacts | null): ClientSession =>
+  (client === null ? undefined : SESSION_READERS[client])?.(headers, facts) ?? unnamedSession(facts);
+
+/** A Messages caller may still carry a session in metadata.user_id, as Claude Code's own library users do. */
+function unnamedSession(facts: RequestFacts | null): ClientSession {
+  const session = sessionOfUserId(facts?.sessionHints.metadataUserId ?? null);
+  return session === null ? NO_SESSION : { ...NO_SESSION, session: `claude-code:${session}` };
 }
 
 function claudeCodeSession(headers: Headers, facts: RequestFacts | null): ClientSession {
@@ -129,24 +93,4 @@ function stringMember(json: string, member: string): string | null {
   } catch {
     return null;
   }
-}
-
-/**
- * Clients that cannot read a 202 as "wait": measured, every known agent and SDK takes it for an empty success or a
- * broken answer, so their connection is held instead (behaviour §6, `auto`).
- */
-export const cannotRead202 = (client: ClientKind | null, headers: Headers): boolean =>
-  client !== null || headers['x-stainless-lang'] !== undefined;
-
-const MINUTE_MS = 60_000;
-
-/**
- * How long a request may be held before any byte is sent, in milliseconds, below the time at which the client gives the
- * connection up (measured: 300 s for Claude Code, opencode and Node's fetch, 600 s for the Python SDKs, over an hour
- * for Codex).
- */
-export function holdCeilingMs(client: ClientKind | null, headers: Headers): number {
-  if (client === 'codex') return 55 * MINUTE_MS;
-  if (headers['x-stainless-lang'] === 'python') return 9.5 * MINUTE_MS;
-  return 4.75 * MINUTE_MS;
 }

@@ -3,8 +3,8 @@ import { createChoicesMeaning } from './choices.ts';
 import { declaredTools } from './declared-tools.ts';
 import type { DeclaredTool, Format, RequestFacts, ToolResult, UnboundedFeature } from './format.ts';
 import { filledText, type JsonRecord, record, recordOrNull, records } from './loose-json.ts';
-import { renderErrorData } from './refusal.ts';
 import { blocksOf, choiceCount, distinct, emptyFacts, headOf, latestOutputs, outputLimit } from './request-facts.ts';
+import { renderErrorData } from './sse-render.ts';
 
 /** OpenAI Chat Completions (`POST /v1/chat/completions`) and its compatible providers. */
 export const chat: Format = {

@@ -2,8 +2,8 @@ import { createJsonReader, createStreamReader } from './answer-reader.ts';
 import { createChoicesMeaning } from './choices.ts';
 import type { Format, RequestFacts } from './format.ts';
 import { type JsonRecord, record } from './loose-json.ts';
-import { renderErrorData } from './refusal.ts';
 import { choiceCount, emptyFacts, outputLimit } from './request-facts.ts';
+import { renderErrorData } from './sse-render.ts';
 
 /** OpenAI legacy completions (`POST /v1/completions`). */
 export const completions: Format = {

@@ -1,9 +1,9 @@
 import { bytesOf, payloadOf } from './hold-frames.ts';
-import { renderNote } from './hold-note.ts';
+import { noteText } from './hold-note.ts';
 import type { Hold, HoldOpening } from './hold-stream.ts';
 import { filledText, record, records } from './loose-json.ts';
-import { renderErrorData } from './refusal.ts';
 import { joinBytes } from './splice.ts';
+import { renderErrorData } from './sse-render.ts';
 
 /** A held OpenAI chat stream. Content is one text per choice, so the note is set apart by blank lines within choice 0. */
 
@@ -37,7 +37,7 @@ export function createChatHold(opening: HoldOpening): Hold {
     note: (note) => {
       const before = state.spoken.has(0) ? '\n\n' : '';
       state.noted = true;
-      return bytesOf(chunk(state, 0, { content: `${before}${renderNote(note)}\n\n` }, null));
+      return bytesOf(chunk(state, 0, { content: `${before}${noteText(note)}` }, null));
     },
     keepAlive: () => bytesOf(chunk(state, 0, {}, null)),
     release: (frame) => {

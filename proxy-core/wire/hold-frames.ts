@@ -1,8 +1,8 @@
 import { ANSWER_SCAN_LIMITS, type Member, scanJson } from './json-scan.ts';
 import { type JsonRecord, recordOrNull } from './loose-json.ts';
-import { renderEvent } from './refusal.ts';
 import { joinBytes } from './splice.ts';
 import { createFrameReader } from './sse-frames.ts';
+import { renderEvent } from './sse-render.ts';
 
 /** Frames as the hold and the transcoder see them: a JSON payload that is read, quoted and edited in place. */
 

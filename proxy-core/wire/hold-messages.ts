@@ -1,9 +1,9 @@
 import { bytesOf, memberJson, membersOf, payloadOf, textOf, withPayload } from './hold-frames.ts';
-import { renderNote } from './hold-note.ts';
+import { noteText } from './hold-note.ts';
 import type { Hold, HoldOpening } from './hold-stream.ts';
 import { record, recordOrNull } from './loose-json.ts';
-import { renderEvent } from './refusal.ts';
 import { joinBytes, setMember } from './splice.ts';
+import { renderEvent } from './sse-render.ts';
 
 /** A held Anthropic Messages stream. The note is a text block of its own, in front of the held blocks. */
 
@@ -34,7 +34,7 @@ export function createMessagesHold(opening: HoldOpening): Hold {
   };
   return {
     sent: (frame) => noteSent(state, frame),
-    note: (note) => bytesOf(start(state) + openText(state) + textDelta(state, renderNote(note))),
+    note: (note) => bytesOf(start(state) + openText(state) + textDelta(state, noteText(note))),
     keepAlive: () => bytesOf(state.noteOpen ? textDelta(state, '') : render('ping', {})),
     release: (frame) => {
       const closing = state.noteOpen ? bytesOf(closeText(state)) : NOTHING;
@@ -123,7 +123,8 @@ function reject(state: State, text: string, held: readonly Uint8Array[]): Uint8A
   noteSent(state, opening);
   const started = start(state);
   const left = [...state.open].map((index) => render('content_block_stop', { index })).join('');
-  const said = state.noteOpen ? textDelta(state, `\n\n${text}`) : openText(state) + textDelta(state, text);
+  // The note ends with a blank line of its own.
+  const said = state.noteOpen ? textDelta(state, text) : openText(state) + textDelta(state, text);
   const usage = roots.map((root) => recordOrNull(root['usage'])).findLast((found) => found !== null);
   const startUsage = recordOrNull(record(roots[first]?.['message'])['usage']);
   const end = render('message_delta', {

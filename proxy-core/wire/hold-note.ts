@@ -15,10 +15,13 @@ export function renderNote(note: Note): string {
   return `${NOTE_HEAD}${shown === '' ? 'rule' : shown} (${note.gateId})`;
 }
 
+/** A note as it is sent: a blank line ends it, because one client (Claude Code 2.1.332) draws whole lines only. */
+export const noteText = (note: Note): string => `${renderNote(note)}\n\n`;
+
 /** How every note begins. */
 export const NOTE_HEAD = '[Rungate] waiting for approval: ';
 
-const NOTE = /(\n\n)?\[Rungate\] waiting for approval: [^\r\n]{1,260}? \((gate_[0-9A-Za-z_-]{1,64})\)(\n\n)?/g;
+const NOTE = /(\n\n)?\[Rungate\] waiting for approval: [^\r\n]{1,260}? \((gate_[0-9A-Za-z_-]{1,64})\)\n{0,2}/g;
 
 /** A text without the notes of gates that `isOurs` knows, with the blank lines that set them apart. */
 export const withoutNotes = (text: string, isOurs: (gateId: string) => boolean): string =>

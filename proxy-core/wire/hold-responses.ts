@@ -1,9 +1,9 @@
 import { arrayJson, bytesOf, memberJson, payloadOf, textOf, withPayload } from './hold-frames.ts';
-import { type Note, renderNote } from './hold-note.ts';
+import { type Note, noteText } from './hold-note.ts';
 import type { Hold, HoldOpening } from './hold-stream.ts';
 import { filledText, record, recordOrNull } from './loose-json.ts';
-import { renderEvent } from './refusal.ts';
 import { joinBytes, type MemberPath, setMember } from './splice.ts';
+import { renderEvent } from './sse-render.ts';
 
 /** A held OpenAI Responses stream. The note is a message item of its own, in front of the held items. */
 
@@ -48,7 +48,7 @@ export function createResponsesHold(opening: HoldOpening): Hold {
   };
   return {
     sent: (frame) => noteSent(state, frame),
-    note: (note) => bytesOf(start(state) + openItem(state, note, renderNote(note))),
+    note: (note) => bytesOf(start(state) + openItem(state, note, noteText(note))),
     keepAlive: () => bytesOf(state.noteOpen ? textDelta(state, '') : start(state) + inProgress(state)),
     release: (frame) => {
       const closing = state.noteOpen ? bytesOf(closeItem(state)) : NOTHING;
@@ -183,7 +183,8 @@ function reject(state: State, text: string, held: readonly Uint8Array[]): Uint8A
   const opening = held[first] ?? NOTHING;
   noteSent(state, opening);
   const started = start(state);
-  const said = state.noteOpen ? textDelta(state, `\n\n${text}`) : openItem(state, null, text);
+  // The note ends with a blank line of its own.
+  const said = state.noteOpen ? textDelta(state, text) : openItem(state, null, text);
   const closed = closeItem(state);
   const end = payloads.findLast((p) => p !== null && ENDS.has(p.root['type']));
   const final = end === undefined || end === null ? null : memberJson(end.json, 'response');

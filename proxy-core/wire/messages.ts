@@ -3,8 +3,8 @@ import { allowedTools, declaredTools, mcpServer } from './declared-tools.ts';
 import type { DeclaredTool, Format, RequestFacts, ToolResult, UnboundedFeature } from './format.ts';
 import { filledText, type JsonRecord, record, recordOrNull, records } from './loose-json.ts';
 import { createMessagesMeaning } from './messages-answer.ts';
-import { renderErrorEvent } from './refusal.ts';
 import { blocksOf, distinct, emptyFacts, headOf, isSet, latestOutputs, outputLimit } from './request-facts.ts';
+import { renderErrorEvent } from './sse-render.ts';
 
 /** Anthropic Messages (`POST /v1/messages`, also `count_tokens`), betas included. */
 export const messages: Format = {

@@ -1,5 +1,9 @@
 import { FAILURES, type Failure } from '../contract/failures.ts';
 import type { WireFormat } from '../contract/records.ts';
+import type { Dialect } from './dialect.ts';
+import { createHold, type HoldableFormat } from './hold.ts';
+import { renderErrorData, renderErrorEvent, renderEvent } from './sse-render.ts';
+import { streamToJson } from './transcode.ts';
 
 /**
  * A failure in the caller's own shape (behaviour §3): one body that both SDK families understand, and for clients that
@@ -12,15 +16,15 @@ import type { WireFormat } from '../contract/records.ts';
 /** Whose `error.type` vocabulary is used. */
 export type ErrorFamily = 'anthropic' | 'openai';
 
-/** A client, recognised by its headers, that needs another form than the table's. */
-export type ClientDialect = 'claude-code' | 'codex' | null;
-
 export interface RefusalTarget {
   /** The wire format of the request, null where there is none. */
   readonly format: WireFormat | null;
-  readonly dialect: ClientDialect;
+  /** What a recognised client needs instead of the table's form; null: the table as it stands. */
+  readonly dialect: Dialect | null;
   /** The request asked for a stream. */
   readonly stream: boolean;
+  /** The model the request names, for a refusal that is itself an answer; null where words would break what was asked for. */
+  readonly wordsAs: string | null;
   /** Named in the body as `request_id` and in the headers. */
   readonly requestId: string;
 }
@@ -45,22 +49,64 @@ export const canonicalStatus = (failure: Failure): number => failure.status ?? F
 
 /** Render a refusal that is answered instead of the upstream's response. */
 export function renderRefusal(failure: Failure, target: RefusalTarget): RenderedRefusal {
-  const canonical = canonicalStatus(failure);
-  const final = FAILURES[failure.code].retry !== 'later';
-  if (final && target.dialect === 'codex' && target.format === 'responses' && target.stream) {
-    const body = renderFailedResponse(failure, target.requestId);
-    const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
-    return { status: 200, headers: { ...headers, ...refusalHeaders(failure, target, 200) }, body };
+  const form = finalForm(failure, target);
+  if (form === 'failed-response') return streamed(failure, target, renderFailedResponse(failure, target.requestId));
+  if (form === 'answer') {
+    const answer = renderAnswer(failure, target);
+    if (answer !== null) return target.stream ? streamed(failure, target, answer) : json(failure, target, 200, answer);
   }
-  const status = final && target.dialect === 'claude-code' ? 400 : canonical;
-  const headers = { 'content-type': 'application/json; charset=utf-8', ...refusalHeaders(failure, target, status) };
-  return { status, headers, body: renderErrorBody(failure, target) };
+  return json(failure, target, sentStatus(failure, target), renderErrorBody(failure, target));
 }
 
-/** The JSON body of a refusal, on one line. */
+const isFinal = (failure: Failure): boolean => FAILURES[failure.code].retry !== 'later';
+
+/** The form of a refusal: the dialect's only where a resend cannot cure it and the request's format has that form. */
+function finalForm(failure: Failure, { dialect, format, stream }: RefusalTarget): Dialect['final'] {
+  if (dialect === null || !isFinal(failure)) return 'status';
+  if (dialect.final === 'failed-response' && !(format === 'responses' && stream)) return 'status';
+  return dialect.final;
+}
+
+/** The status a client is sent: its dialect's for a final refusal and for a wait that goes on, else the table's. */
+function sentStatus(failure: Failure, { dialect }: RefusalTarget): number {
+  const canonical = canonicalStatus(failure);
+  if (dialect === null) return canonical;
+  if (failure.code === 'approval_pending') return dialect.pending;
+  return isFinal(failure) ? (dialect.statuses[canonical] ?? canonical) : canonical;
+}
+
+const json = (failure: Failure, target: RefusalTarget, status: number, body: string): RenderedRefusal => ({
+  status,
+  headers: { 'content-type': 'application/json; charset=utf-8', ...refusalHeaders(failure, target, status) },
+  body,
+});
+
+function streamed(failure: Failure, target: RefusalTarget, body: string): RenderedRefusal {
+  const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
+  return { status: 200, headers: { ...headers, ...refusalHeaders(failure, target, 200) }, body };
+}
+
+/** A whole answer of the format that says nothing but the refusal's sentence; null where the format has no words. */
+function renderAnswer(failure: Failure, { format, stream, wordsAs, requestId }: RefusalTarget): string | null {
+  if (wordsAs === null || !holdsWords(format)) return null;
+  const word = headerText(requestId).replace(/[^A-Za-z0-9_-]/g, '');
+  const hold = createHold(format, { model: wordsAs, word, createdSeconds: 0, choices: 1, asksUsage: false });
+  const events = hold.reject(`[Rungate] ${failure.message}`, []);
+  const bytes = stream ? events : streamToJson(format, events);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+const holdsWords = (format: WireFormat | null): format is HoldableFormat =>
+  format === 'chat' || format === 'responses' || format === 'messages';
+
+/**
+ * The JSON body of a refusal, on one line. The sentence also stands at the top: the Anthropic SDK prints the whole JSON
+ * of a body without a `message` of its own (measured: 1.14.0, and what is built on it).
+ */
 export function renderErrorBody(failure: Failure, target: RefusalTarget): string {
   return JSON.stringify({
     type: 'error',
+    message: failure.message,
     request_id: target.requestId,
     error: {
       type: errorType(failure, target),
@@ -73,38 +119,18 @@ export function renderErrorBody(failure: Failure, target: RefusalTarget): string
 }
 
 /**
- * A refusal inside a stream that has already begun, as SSE text in the format's own form; for Codex the event that it
- * shows at once instead of retrying. The caller then destroys the socket (behaviour §3).
+ * A refusal inside a stream that has already begun, as SSE text in the format's own form; for a client that retries errors
+ * the event that it shows at once. The caller then destroys the socket (behaviour §3).
  */
 export function renderStreamRefusal(failure: Failure, target: RefusalTarget): string {
-  if (target.format === 'responses' && target.dialect === 'codex') return failedEvent(failure, target.requestId, 0);
+  if (target.format === 'responses' && target.dialect?.final === 'failed-response')
+    return failedEvent(failure, target.requestId, 0);
   const body = renderErrorBody(failure, target);
   return familyOf(target.format) === 'anthropic' ? renderErrorEvent(body) : renderErrorData(body);
 }
 
-/** Anthropic's in-stream error event. */
-export const renderErrorEvent = (body: string): string => renderEvent('error', body);
-
-/** OpenAI's in-stream error: an event without a name whose data has an `error`. */
-export const renderErrorData = (body: string): string => renderEvent(null, body);
-
-/** Where some clients end a line although the standard does not (`str.splitlines`, by which httpx cuts lines). */
-const ODD_LINE_END = /(?![\t\r\n])[\p{Cc}\p{Zl}\p{Zp}]/gu;
-const escaped = (mark: string): string => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`;
-
-/** Exactly one SSE event, whatever line ends the JSON data holds. The name must be a word of ours. */
-export function renderEvent(event: string | null, data: string): string {
-  const lines = data
-    .replace(ODD_LINE_END, escaped)
-    .split(/\r\n|\r|\n/)
-    .map((line) => `data: ${line}\n`);
-  return `${event === null ? '' : `event: ${event}\n`}${lines.join('')}\n`;
-}
-
 function errorType(failure: Failure, target: RefusalTarget): string {
   const row = FAILURES[failure.code];
-  // Claude Code receives a 400, so the type is the one that goes with it; the code says what it is.
-  if (target.dialect === 'claude-code' && row.retry !== 'later') return 'invalid_request_error';
   return familyOf(target.format) === 'anthropic' ? row.anthropic : row.openai;
 }
 

@@ -2,9 +2,9 @@ import { createJsonReader, createStreamReader } from './answer-reader.ts';
 import { allowedTools, declaredTools, mcpServer } from './declared-tools.ts';
 import type { DeclaredTool, Format, RequestFacts, ToolResult, UnboundedFeature } from './format.ts';
 import { filledText, type JsonRecord, record, recordOrNull, records } from './loose-json.ts';
-import { renderErrorData } from './refusal.ts';
 import { distinct, emptyFacts, headOf, isSet, latestOutputs, outputLimit } from './request-facts.ts';
 import { createResponsesMeaning } from './responses-answer.ts';
+import { renderErrorData } from './sse-render.ts';
 
 /** OpenAI Responses (`POST /v1/responses`), as the SDKs and Codex speak it. */
 export const responses: Format = {

@@ -411,11 +411,11 @@ describe('the token', () => {
 });
 
 describe('a refusal in the dialect of its client', () => {
-  it('is a 400 for Claude Code, which takes a 403 for a failed login', async () => {
+  it('is a 410 for Claude Code, which takes a 403 for a failed login and a 400 for an unknown beta', async () => {
     const headers = { 'x-claude-code-session-id': agent, 'x-rungate-policy': 'other' };
     const answer = await forwardsNothing(call({ path: '/v1/messages', body: MESSAGE, headers }));
-    expect([answer.status, answer.headers['x-rungate-status']]).toEqual([400, '403']);
-    expect(answer.refusal).toMatchObject({ code: 'policy_not_allowed', type: 'invalid_request_error' });
+    expect([answer.status, answer.headers['x-rungate-status']]).toEqual([410, '403']);
+    expect(answer.refusal).toMatchObject({ code: 'policy_not_allowed', type: 'permission_error' });
   });
 
   it('is a stream that fails at once for Codex, which retries every status', async () => {

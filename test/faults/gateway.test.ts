@@ -271,7 +271,7 @@ describe('C9 line ends inside an event', () => {
 
   it.each(NASTY)('of a failure inside a stream make exactly one event: %j', (text) => {
     for (const format of ['chat', 'messages', 'responses'] as const) {
-      const target = { format, dialect: null, stream: true, requestId: text };
+      const target = { format, dialect: null, stream: true, wordsAs: null, requestId: text };
       const rendered = renderStreamRefusal(failure('upstream_unreachable', text, { detail: text }), target);
       const events: string[] = [];
       const parser = createParser({ onEvent: ({ data }) => events.push(data) });

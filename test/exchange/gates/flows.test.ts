@@ -64,7 +64,15 @@ describe.each(cases)('%s %s by retry', (format, form) => {
     return { caller, first, gateId, calls, retry: () => ask(bench, caller, format, { ...asking, headers }) };
   }
 
-  it('a client nobody knows is told 202 by `auto`', async () => {
+  it('a client nobody knows is told 202 by `auto` where it does not stream, and held where it streams with tools', async () => {
+    if (asking.stream) {
+      const caller = await bench.caller({ delivery: 'auto' });
+      const answer = ask(bench, caller, format, asking);
+      const { gate_id: gateId } = await bench.opened(caller);
+      await decideAs(bench, 'approve', gateId);
+      expect((await answer).text).toContain('1240');
+      return;
+    }
     const { first, retry, calls } = await waiting({}, 'auto');
     expect(first.headers['retry-after']).toBe('5');
     expect(waitingOf(await retry())).toEqual(waitingOf(first));

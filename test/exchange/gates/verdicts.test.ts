@@ -355,17 +355,20 @@ describe('a refusal of a gate, in the words of', () => {
 
   it.each([
     ['reject', '403', 'approval_rejected'],
-    ['expire', '410', 'gate_expired'],
+    ['expire', undefined, 'gate_expired'],
     ['block', '403', 'policy_blocked'],
-  ] as const)('Claude Code: %s is a 400 that it shows, with %s beside it', async (how, canonical, code) => {
-    const answer = await told('claude-code', how);
-    expect([answer.status, answer.headers['x-rungate-status'], answer.headers['x-should-retry']]).toEqual([
-      400,
-      canonical,
-      'false',
-    ]);
-    expect(answer.refusal).toMatchObject({ type: 'invalid_request_error', code });
-  });
+  ] as const)(
+    'Claude Code: %s is a 410 that it shows, with another canonical status (%s) beside it',
+    async (how, canonical, code) => {
+      const answer = await told('claude-code', how);
+      expect([answer.status, answer.headers['x-rungate-status'], answer.headers['x-should-retry']]).toEqual([
+        410,
+        canonical,
+        'false',
+      ]);
+      expect(answer.refusal).toMatchObject({ code });
+    },
+  );
 
   it.each([
     ['reject', '403', 'Approval gate rejected by reviewer.'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type ClientKind, type Headers, readSession, recogniseClient } from '../../../proxy-core/runs/clients.ts';
+import { type ClientKind, type Headers, recogniseClient } from '../../../proxy-core/runs/client-table.ts';
+import { readSession } from '../../../proxy-core/runs/clients.ts';
 import type { RequestFacts } from '../../../proxy-core/wire/format.ts';
 import { FORMATS } from '../../../proxy-core/wire/formats.ts';
 import { CAPTURES, captured } from '../../exchange/client-fixtures.ts';
@@ -18,6 +19,15 @@ describe('recognising a client', () => {
     [{ 'x-session-affinity': 'ses_1' }, 'opencode'],
     [{ 'user-agent': 'opencode/1.18.33 ai-sdk/openai/3.0.141' }, 'opencode'],
     [{ 'user-agent': 'ai-sdk/openai/3.0.141 runtime/node' }, 'ai-sdk'],
+    [{ 'user-agent': 'ai-sdk-openai/4.0.118 ai-sdk-provider-utils/5.0.81 node.js/24' }, 'ai-sdk'],
+    [{ 'user-agent': 'ai/7.0.173 ai-sdk-provider-utils/5.0.81 node.js/24' }, 'ai-sdk'],
+    [{ 'user-agent': 'ai-sdk/openai-compatible/3.0.37 ai-sdk/provider-utils/5.0.30 runtime/bun' }, 'cline'],
+    [{ 'user-agent': 'OpenAI/JS 5.20.1', 'x-initiator': 'agent' }, 'copilot-cli'],
+    [{ 'user-agent': 'OpenAI/JS 6.26.0', session_id: 's' }, 'pi'],
+    [{ 'user-agent': 'QwenCode/0.24.4 (linux; x64)' }, 'qwen-code'],
+    [{ 'user-agent': 'GeminiCLI-tui/0.61.0/gemini-2.5-pro (linux; x64; terminal)' }, 'gemini-cli'],
+    [{ 'user-agent': 'ls/JS 5.23.2' }, 'continue'],
+    [{ 'user-agent': 'langchainjs-openai/1.0.0 ((node/v24.21.0; linux; x64))' }, 'langchain'],
     [{ 'user-agent': 'Agents/JavaScript 0.20.0' }, 'agents-sdk'],
     [{ 'user-agent': 'OpenAI/JS 7.57.0' }, 'openai-sdk'],
     [{ 'user-agent': 'AsyncOpenAI/Python 3.22.1' }, 'openai-sdk'],
@@ -27,6 +37,12 @@ describe('recognising a client', () => {
     [{}, null],
   ])('%o is %s', (headers, expected) => {
     expect(recogniseClient(headers)).toBe(expected);
+  });
+
+  it('knows OpenClaw by the tool it declares, although its headers are an SDK’s', () => {
+    const headers = { 'user-agent': 'OpenAI/JS 7.15.0' };
+    expect(recogniseClient(headers, [{ name: 'exec' }, { name: 'openclaw' }])).toBe('openclaw');
+    expect(recogniseClient(headers, [{ name: 'exec' }])).toBe('openai-sdk');
   });
 
   it.each(CAPTURES)('knows every model call of the capture %s', (name) => {

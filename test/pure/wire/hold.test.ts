@@ -206,6 +206,13 @@ describe('what a held stream says', () => {
     expect(hold.alias).toEqual({ told: 'resp_rungate_w1', upstream: 'resp_01' });
   });
 
+  it.each(['chat', 'responses', 'messages'] as const)('%s: ends the note with a blank line of its own', (kind) => {
+    const shown = rootsOf(createHold(kind, opening()).note(NOTE))
+      .map((root) => JSON.stringify(root))
+      .join('');
+    expect(shown).toContain(`${JSON.stringify(`${NOTE_TEXT}\n\n`).slice(1)}`);
+  });
+
   it('C9 a rule’s name stays on the note’s one line', () => {
     expect(renderNote({ rule: 'a\r\nb\u2028c\u202Ed', gateId: 'gate_1' })).toBe(
       '[Rungate] waiting for approval: a b c d (gate_1)',

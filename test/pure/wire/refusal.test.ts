@@ -1,20 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FAILURES, type FailureCode, failure } from '../../../proxy-core/contract/failures.ts';
+import { type ClientKind, dialectOf } from '../../../proxy-core/runs/client-table.ts';
 import { FORMATS } from '../../../proxy-core/wire/formats.ts';
-import {
-  type RefusalTarget,
-  renderEvent,
-  renderRefusal,
-  renderStreamRefusal,
-} from '../../../proxy-core/wire/refusal.ts';
+import { type RefusalTarget, renderRefusal, renderStreamRefusal } from '../../../proxy-core/wire/refusal.ts';
 import { createFrameReader, createFramer } from '../../../proxy-core/wire/sse-frames.ts';
+import { renderEvent } from '../../../proxy-core/wire/sse-render.ts';
 import { utf8 } from './stream-fixtures.ts';
 
 const target = (fields: Partial<RefusalTarget> = {}): RefusalTarget => ({
   format: 'chat',
   dialect: null,
   stream: false,
+  wordsAs: null,
   requestId: 'xch_1',
   ...fields,
 });
@@ -46,6 +44,7 @@ describe('renderRefusal', () => {
     });
     expect(JSON.parse(body)).toEqual({
       type: 'error',
+      message: 'Blocked by rule "no-browser".',
       request_id: 'xch_1',
       error: {
         type: 'permission_denied',
@@ -83,27 +82,69 @@ describe('renderRefusal', () => {
     expect(renderRefusal({ ...failure('host_refused', 'm'), status: 421 }, target()).status).toBe(421);
   });
 
-  it('Claude Code gets every final refusal as 400 and keeps the others', () => {
-    for (const code of codes) {
-      const { status, headers, body } = renderRefusal(
-        failure(code, 'Said plainly.'),
-        target({ format: 'messages', dialect: 'claude-code', stream: true }),
-      );
-      const canonical = FAILURES[code].status;
-      const final = FAILURES[code].retry !== 'later';
-      expect([code, status]).toEqual([code, final ? 400 : canonical]);
-      expect([code, headers['x-rungate-status']]).toEqual([
-        code,
-        final && canonical !== 400 ? String(canonical) : undefined,
-      ]);
-      expect(JSON.parse(body)).toMatchObject({ error: { code, message: 'Said plainly.' } });
+  it.each([
+    ['claude-code', { 400: 410, 403: 410, 404: 410, 415: 410 }],
+    ['copilot-cli', { 403: 410 }],
+    ['opencode', {}],
+  ] as const)(
+    '%s gets a final refusal under a status whose message it shows, the others as they are',
+    (client, sent) => {
+      const statuses: Readonly<Record<number, number>> = sent;
+      for (const code of codes) {
+        const { status, headers, body } = renderRefusal(
+          failure(code, 'Said plainly.'),
+          target({ format: 'messages', dialect: dialectOf(client), stream: true }),
+        );
+        const canonical = FAILURES[code].status;
+        const expected = FAILURES[code].retry === 'later' ? canonical : (statuses[canonical] ?? canonical);
+        expect([code, status]).toEqual([code, expected]);
+        expect([code, headers['x-rungate-status']]).toEqual([
+          code,
+          expected === canonical ? undefined : String(canonical),
+        ]);
+        expect(JSON.parse(body)).toMatchObject({ message: 'Said plainly.', error: { code, message: 'Said plainly.' } });
+      }
+    },
+  );
+
+  it('ends a wait with the status that its client comes back after', () => {
+    const pending = failure('approval_pending', 'Waiting.');
+    const sent = (client: ClientKind) => renderRefusal(pending, target({ dialect: dialectOf(client) }));
+    expect(sent('openai-sdk').status).toBe(409);
+    for (const client of ['langchain', 'openclaw'] as const) {
+      expect(sent(client)).toMatchObject({
+        status: 429,
+        headers: { 'x-rungate-status': '409', 'x-should-retry': 'true', 'retry-after': '5' },
+      });
     }
   });
+
+  it.each(['chat', 'responses', 'messages'] as const)(
+    'OpenClaw, which hides errors, reads a final refusal as the words of a whole %s answer, streamed or not',
+    (format) => {
+      const openclaw = (fields: Partial<RefusalTarget>) =>
+        target({ format, dialect: dialectOf('openclaw'), wordsAs: 'gpt-4.1', ...fields });
+      for (const stream of [true, false]) {
+        const { status, headers, body } = renderRefusal(blocked, openclaw({ stream }));
+        const reader = stream ? FORMATS[format].streamReader() : FORMATS[format].jsonReader();
+        reader.push(utf8(body));
+        reader.end();
+        expect(status).toBe(200);
+        expect(headers['x-rungate-status']).toBe('403');
+        expect(headers['content-type']).toContain(stream ? 'text/event-stream' : 'application/json');
+        expect(body).toContain('[Rungate] Blocked by rule \\"no-browser\\".');
+        expect(reader.report).toMatchObject({ complete: true, malformed: false, toolCalls: [], error: null });
+      }
+      expect(renderRefusal(failure('rate_limited', 'm'), openclaw({})).status).toBe(429);
+      // Text in place of the JSON that a schema describes would break its reader.
+      expect(renderRefusal(blocked, openclaw({ wordsAs: null })).status).toBe(403);
+    },
+  );
 
   it('Codex gets a final refusal of a streamed request as a failed response with our message', () => {
     const { status, headers, body } = renderRefusal(
       blocked,
-      target({ format: 'responses', dialect: 'codex', stream: true }),
+      target({ format: 'responses', dialect: dialectOf('codex'), stream: true }),
     );
     expect(status).toBe(200);
     expect(headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8', 'x-rungate-status': '403' });
@@ -125,7 +166,7 @@ describe('renderRefusal', () => {
 
   it('Codex gets the table’s answer where it retries usefully or does not stream', () => {
     const codex = (fields: Partial<RefusalTarget>) =>
-      target({ format: 'responses', dialect: 'codex', stream: true, ...fields });
+      target({ format: 'responses', dialect: dialectOf('codex'), stream: true, ...fields });
     expect(renderRefusal(failure('rate_limited', 'm'), codex({})).status).toBe(429);
     expect(renderRefusal(blocked, codex({ stream: false })).status).toBe(403);
     expect(renderRefusal(blocked, codex({ format: null })).status).toBe(403);
@@ -149,8 +190,10 @@ describe('C9 text that others chose', () => {
         }
         expect(
           events(
-            renderRefusal(hostile, target({ format: 'responses', dialect: 'codex', stream: true, requestId: value }))
-              .body,
+            renderRefusal(
+              hostile,
+              target({ format: 'responses', dialect: dialectOf('codex'), stream: true, requestId: value }),
+            ).body,
           ),
         ).toHaveLength(2);
       }),
@@ -192,7 +235,9 @@ describe('renderStreamRefusal', () => {
       event: null,
       data: { error: { code: 'policy_blocked' } },
     });
-    expect(events(renderStreamRefusal(blocked, target({ format: 'responses', dialect: 'codex' })))[0]).toMatchObject({
+    expect(
+      events(renderStreamRefusal(blocked, target({ format: 'responses', dialect: dialectOf('codex') })))[0],
+    ).toMatchObject({
       event: 'response.failed',
     });
   });

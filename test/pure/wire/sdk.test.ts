@@ -4,6 +4,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure } from '../../../proxy-core/contract/failures.ts';
+import { dialectOf } from '../../../proxy-core/runs/client-table.ts';
 import { FORMATS } from '../../../proxy-core/wire/formats.ts';
 import { createHold, type HoldableFormat } from '../../../proxy-core/wire/hold.ts';
 import { type RenderedRefusal, renderRefusal, renderStreamRefusal } from '../../../proxy-core/wire/refusal.ts';
@@ -73,7 +74,9 @@ describe.each([
   it('released: the Anthropic helper gets the note, then the calls', async () => {
     serveStream(held('messages.tools', 'release', fromStart));
     const { content, stop_reason, usage } = await message();
-    const kinds = content.map((block) => (block.type === 'text' && block.text === NOTE_TEXT ? 'note' : block.type));
+    const kinds = content.map((block) =>
+      block.type === 'text' && block.text === `${NOTE_TEXT}\n\n` ? 'note' : block.type,
+    );
     expect(kinds).toEqual(
       fromStart
         ? ['note', 'thinking', 'text', 'tool_use', 'tool_use']
@@ -201,7 +204,7 @@ describe('a stored answer in its other form', () => {
 
 describe('a refusal', () => {
   const blocked = failure('policy_blocked', 'Blocked by rule "no-browser".', { rule: 'no-browser' });
-  const target = { dialect: null, stream: false, requestId: 'xch_1' } as const;
+  const target = { dialect: null, stream: false, wordsAs: null, requestId: 'xch_1' } as const;
 
   it('is an error with our message and code in the OpenAI SDK', async () => {
     answer = renderRefusal(blocked, { ...target, format: 'chat' });
@@ -238,7 +241,7 @@ describe('a refusal', () => {
   });
 
   it('for Codex is a stream that the Responses helper understands too', async () => {
-    answer = renderRefusal(blocked, { ...target, format: 'responses', dialect: 'codex', stream: true });
+    answer = renderRefusal(blocked, { ...target, format: 'responses', dialect: dialectOf('codex'), stream: true });
     const failed = await response();
     expect([failed.status, failed.error?.message]).toEqual(['failed', blocked.message]);
   });

@@ -1,0 +1,136 @@
+import type { Dialect } from '../wire/dialect.ts';
+
+/**
+ * Every client that was measured: its version then, how it is recognised, and the form of refusal that it stops on and shows
+ * in plain words. Clients change within weeks, so nothing depends on being recognised: whoever is not in this table gets
+ * the table of failures as it stands and is held wherever it streams with tools (behaviour §3, §6).
+ */
+export interface ClientRow {
+  readonly kind: string;
+  /** The version that was measured. */
+  readonly measured: string;
+  /** Any one of these recognises it; rows are asked in order, so a program stands before the SDK it is built on. */
+  readonly signs: ClientSigns;
+  readonly dialect: Dialect;
+}
+
+/** What gives a client away. */
+export interface ClientSigns {
+  /** A header of its own, whatever it says. */
+  readonly header?: string;
+  /** How a header begins: name and pattern. */
+  readonly headers?: Readonly<Record<string, RegExp>>;
+  readonly userAgent?: RegExp;
+  /** A tool that the request declares. */
+  readonly tool?: string;
+}
+
+const MINUTE_MS = 60_000;
+
+/** Node's fetch gives up after 300 s without a byte. */
+const NODE_CEILING_MS = 4.75 * MINUTE_MS;
+
+const PLAIN: Dialect = {
+  statuses: {},
+  final: 'status',
+  pending: 409,
+  hold: 'silent',
+  ceilingMs: NODE_CEILING_MS,
+};
+
+/** What a client that takes a 403 for its own login sees instead: 410, which all measured ones show and none retries. */
+const NO_LOGIN = { 403: 410 } as const;
+
+const CLIENT_TABLE = [
+  {
+    kind: 'claude-code',
+    measured: '2.1.332',
+    signs: { header: 'x-claude-code-session-id', userAgent: /^claude-cli\// },
+    // 400 makes it try six other requests, 404 blames the model's name, 403 says "log in".
+    dialect: { ...PLAIN, statuses: { 400: 410, 403: 410, 404: 410, 415: 410 } },
+  },
+  {
+    kind: 'codex',
+    measured: '0.171.0',
+    signs: { headers: { originator: /^codex/ }, userAgent: /^codex[_-]/ },
+    // Retries every 4xx six times; waits over an hour without a byte.
+    dialect: { ...PLAIN, final: 'failed-response', ceilingMs: 55 * MINUTE_MS },
+  },
+  {
+    kind: 'opencode',
+    measured: '1.18.33',
+    signs: { header: 'x-session-affinity', userAgent: /opencode\// },
+    dialect: PLAIN,
+  },
+  {
+    kind: 'openclaw',
+    measured: '2026.9.6',
+    signs: { tool: 'openclaw' },
+    // Replaces the message of every error status by a text of its own; 409 without regard to Retry-After, 429 for 104 s.
+    dialect: { ...PLAIN, final: 'answer', pending: 429 },
+  },
+  {
+    kind: 'copilot-cli',
+    measured: '1.0.102',
+    signs: { headers: { 'x-initiator': /^(user|agent)$/ } },
+    dialect: { ...PLAIN, statuses: NO_LOGIN },
+  },
+  { kind: 'qwen-code', measured: '0.24.4', signs: { userAgent: /^QwenCode\// }, dialect: PLAIN },
+  { kind: 'gemini-cli', measured: '0.61.0', signs: { userAgent: /^GeminiCLI/ }, dialect: PLAIN },
+  // The official SDK under another name, with its session as a header.
+  { kind: 'pi', measured: '0.73.1', signs: { header: 'session_id' }, dialect: PLAIN },
+  { kind: 'continue', measured: '1.5.47', signs: { userAgent: /^ls\/JS / }, dialect: PLAIN },
+  {
+    kind: 'langchain',
+    measured: '@langchain/openai 1.6.0',
+    signs: { userAgent: /^langchainjs-/ },
+    // Never retries a 409; a 429 six times, as Retry-After says.
+    dialect: { ...PLAIN, pending: 429 },
+  },
+  {
+    kind: 'cline',
+    measured: '3.0.65',
+    signs: { userAgent: /^ai-sdk\/openai-compatible\/.*\bruntime\/bun/ },
+    dialect: PLAIN,
+  },
+  { kind: 'ai-sdk', measured: 'ai 7.0.173', signs: { userAgent: /\bai-sdk[-/]/ }, dialect: PLAIN },
+  { kind: 'agents-sdk', measured: '0.20.0', signs: { userAgent: /^Agents\// }, dialect: PLAIN },
+  { kind: 'openai-sdk', measured: 'JS 7.59.0', signs: { userAgent: /^(Async)?OpenAI\// }, dialect: PLAIN },
+  { kind: 'anthropic-sdk', measured: 'JS 1.14.0', signs: { userAgent: /^(Async)?Anthropic\// }, dialect: PLAIN },
+] as const satisfies readonly ClientRow[];
+
+/** A client of the table. */
+export type ClientKind = (typeof CLIENT_TABLE)[number]['kind'];
+
+/** The rows, in the order in which they are asked. */
+export const CLIENTS: readonly (ClientRow & { readonly kind: ClientKind })[] = CLIENT_TABLE;
+
+/** Request headers with lower-case names; a repeated header keeps its first value. */
+export type Headers = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The client that sent these headers and declared these tools, or null for one that is not known. A request whose body
+ * has not been read has no tools yet.
+ */
+export function recogniseClient(headers: Headers, tools: readonly { readonly name: string }[] = []): ClientKind | null {
+  return CLIENTS.find(({ signs }) => shows(signs, headers, tools))?.kind ?? null;
+}
+
+function shows(signs: ClientSigns, headers: Headers, tools: readonly { readonly name: string }[]): boolean {
+  if (signs.header !== undefined && headers[signs.header] !== undefined) return true;
+  if (signs.userAgent?.test(headers['user-agent'] ?? '') === true) return true;
+  if (signs.tool !== undefined && tools.some(({ name }) => name === signs.tool)) return true;
+  return Object.entries(signs.headers ?? {}).some(([name, pattern]) => pattern.test(headers[name] ?? ''));
+}
+
+/** The dialect of a client, null for the plain table of failures. */
+export const dialectOf = (client: ClientKind | null): Dialect | null =>
+  CLIENTS.find(({ kind }) => kind === client)?.dialect ?? null;
+
+/**
+ * How long a request may be held before any byte is sent, in milliseconds, below the time at which the client gives the
+ * connection up (measured: 300 s for Claude Code, opencode and Node's fetch, 600 s for the Python SDKs, over an hour
+ * for Codex).
+ */
+export const holdCeilingMs = (client: ClientKind | null, headers: Headers): number =>
+  headers['x-stainless-lang'] === 'python' ? 9.5 * MINUTE_MS : (dialectOf(client)?.ceilingMs ?? NODE_CEILING_MS);
