@@ -1,4 +1,4 @@
-import { type Failure, failure } from '../contract/failures.ts';
+import { type Failure, failure, MESSAGE_LIMIT } from '../contract/failures.ts';
 import { type NanoUsd, nanoToUsd, nanoUsd, showUsd } from '../contract/money.ts';
 import type { BudgetRecord } from '../contract/records.ts';
 import { NO_OUTPUT_LIMIT, type UnboundedCost } from './estimate.ts';
@@ -48,16 +48,27 @@ function title(budget: BudgetRecord): string {
 
 const RETRY = 'then send the same request again';
 
-function sentence({ crossed, stepThatCrossed }: OverBudget): string {
-  const spent = showUsd(nanoUsd(crossed.spent_nano));
-  if (crossed.spent_nano >= capOf(crossed))
-    return `${title(crossed)} crossed at step ${stepThatCrossed} (${spent} spent); raise or reset the budget, ${RETRY}.`;
-  const reserved = showUsd(nanoUsd(crossed.reserved_nano));
-  return `${title(crossed)} would be crossed by step ${stepThatCrossed} (${spent} spent, ${reserved} reserved); raise or reset the budget, ${RETRY}.`;
+/** The cap, the run and the command that raises it, as far as one sentence has room; the context has all of it. */
+function sentence(runId: string, over: OverBudget): string {
+  const head = crossing(over);
+  const within = over.crossed.scope === 'run' ? '' : ` in ${runId}`;
+  const raise = `raise it: rungate budgets set ${flagOf(over.crossed)} --usd X`;
+  const choices = [`${head}${within}; ${raise}, ${RETRY}.`, `${head}${within}; ${raise}`, `${head}; ${raise}`];
+  return choices.find((text) => text.length <= MESSAGE_LIMIT) ?? `${head}; raise or reset the budget, ${RETRY}.`;
 }
 
+function crossing({ crossed, stepThatCrossed }: OverBudget): string {
+  const spent = showUsd(nanoUsd(crossed.spent_nano));
+  if (crossed.spent_nano >= capOf(crossed))
+    return `${title(crossed)} crossed at step ${stepThatCrossed} (${spent} spent)`;
+  const reserved = showUsd(nanoUsd(crossed.reserved_nano));
+  return `${title(crossed)} would be crossed by step ${stepThatCrossed} (${spent} spent, ${reserved} reserved)`;
+}
+
+const flagOf = ({ scope, name }: BudgetRecord): string => `--${scope} ${name}`;
+
 function recovery({ crossed }: OverBudget): string {
-  const flag = crossed.scope === 'run' ? `--run ${crossed.name}` : `--${crossed.scope} ${crossed.name}`;
+  const flag = flagOf(crossed);
   const waits = [
     ...(crossed.reserved_nano > 0 ? ['wait until calls in flight have settled'] : []),
     ...(crossed.resets_at === null ? [] : [`wait until ${isoOf(crossed.resets_at)}`]),
@@ -69,7 +80,7 @@ function recovery({ crossed }: OverBudget): string {
 /** 402 `budget_exceeded` for a call of `runId`: the crossed cap's figures, the crossing step, every cap of this call, and the way back. */
 export function budgetExceeded(runId: string, over: OverBudget): Failure {
   const { name, window, ...crossed } = figures(over.crossed);
-  return failure('budget_exceeded', sentence(over), {
+  return failure('budget_exceeded', sentence(runId, over), {
     rule: `budget:${crossed.scope}`,
     matched: { name, window, cap_usd: crossed.cap_usd, spent_usd: crossed.spent_usd },
     run_id: runId,

@@ -84,7 +84,8 @@ export interface Failure {
   readonly retryAfterSeconds?: number;
 }
 
-const MESSAGE_LIMIT = 200;
+/** Characters of a failure’s sentence: SDKs print it on one line. */
+export const MESSAGE_LIMIT = 200;
 
 /** Build a failure; the message is cut at 200 characters because SDKs print it on one line. */
 export function failure(

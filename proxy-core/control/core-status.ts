@@ -49,6 +49,7 @@ export async function coreStatus(core: Core, here: Whereabouts): Promise<CoreSta
     in_flight: core.inFlight.size,
     store: { ok: trouble === null, detail: trouble === null ? 'writable' : `${trouble.reason}: ${trouble.detail}` },
     config_file: here.configFile,
+    unknown_clients: [...core.unknownClients.list()],
   };
 }
 

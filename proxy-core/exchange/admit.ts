@@ -227,10 +227,15 @@ function noteBlocked(core: Core, { request, chosen: { run, policy } }: Call, dec
   });
 }
 
+/** Gemini's paths begin with a version of their own, which `parseTarget` sets behind ours. */
+const isGemini = (path: string): boolean => path.startsWith('/v1/v1beta/');
+
 const notGoverned = (request: ReadRequest): Failure =>
   failure(
     'endpoint_not_governed',
-    `${request.method} ${request.target.path.slice(0, 80)} is not a governed endpoint.`,
+    isGemini(request.target.path)
+      ? 'Rungate does not govern Gemini’s API yet; connect this agent by its OpenAI or Anthropic API.'
+      : `${request.method} ${request.target.path.slice(0, 80)} is not a governed endpoint.`,
     {
       endpoint: request.target.path,
       recover:

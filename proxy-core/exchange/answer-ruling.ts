@@ -33,7 +33,7 @@ export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null):
     return { streaming: begun === null ? streaming : watchFrames({ hide, hold: begun, rewrites: true }), hold: begun };
   }
   const could = mayWithhold(core, judged);
-  const holds = deliveryOf(request) === 'hold';
+  const holds = deliveryOf(request, admitted.run) === 'hold';
   if (could && !holds && begun === null) return { streaming: watchFrames({ hide, holdsAll: true }), hold: null };
   const hold = begun ?? (holds ? openHold(core, request, format) : null);
   const known = new Map<string | number, boolean>();

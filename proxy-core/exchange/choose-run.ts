@@ -8,7 +8,7 @@ import { runOfGate } from './gate-meeting.ts';
 import { makeId } from './make-id.ts';
 import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
-import type { LiveRun } from './run-directory.ts';
+import { type LiveRun, reads202Key } from './run-directory.ts';
 
 /** The run of a request, begun if it is new. Synchronous: between look-up and begin nothing may wait. */
 export type ChosenRun =
@@ -53,7 +53,7 @@ function continueRun(core: Core, request: ReadRequest, runId: string): ChosenRun
       }),
     );
   }
-  return { kind: 'chosen', run, policy, keys: keysOf(request) };
+  return { kind: 'chosen', run, policy, keys: [...keysOf(request), ...readingOf(request, run)] };
 }
 
 function startRun(core: Core, request: ReadRequest, named: string | null, now: number): ChosenRun {
@@ -71,13 +71,14 @@ function startRun(core: Core, request: ReadRequest, named: string | null, now: n
   };
   const keys = keysOf(request);
   const run = core.runs.begin(start, request.agent.agent_id, now, keys);
+  const filed = [...keys, ...readingOf(request, run)];
   // A run that was asked for anew takes its session over, or the next call would find two.
   const takesOver = request.claims.newRun;
   return {
     kind: 'chosen',
     run,
     policy,
-    keys: takesOver ? keys.map((key) => (key.kind === 'session' ? { ...key, replaces: true } : key)) : keys,
+    keys: takesOver ? filed.map((key) => (key.kind === 'session' ? { ...key, replaces: true } : key)) : filed,
   };
 }
 
@@ -114,6 +115,13 @@ function allowsPolicy(core: Core, agent: AgentRecord, asked: string): boolean {
 export function runCap(policy: PolicyInForce, agent: AgentRecord, asked: NanoUsd | null): NanoUsd | null {
   const caps = [policy.budget.runCap, agent.run_cap_nano as NanoUsd | null, asked].filter((cap) => cap !== null);
   return caps.length === 0 ? null : caps.reduce((low, cap) => (cap < low ? cap : low), caps[0] ?? ZERO_USD);
+}
+
+/** Remember that the agent of this run reads 202, if the request says so. */
+function readingOf(request: ReadRequest, run: LiveRun): readonly RunKey[] {
+  if (request.asks.gate !== 'retry') return [];
+  run.reads202 = true;
+  return [reads202Key(run.runId)];
 }
 
 /** The names under which this request's run is to be found again. */

@@ -21,6 +21,7 @@ import { createPriceBook } from './price-book.ts';
 import { createRegexJobs } from './regex-jobs.ts';
 import { createRunDirectory } from './run-directory.ts';
 import { createRunNews } from './run-news.ts';
+import { createUnknownClients } from './unknown-clients.ts';
 
 /** What the pipeline is made of, besides what it makes itself. */
 export interface Parts {
@@ -61,6 +62,7 @@ export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
     abandons: createAbandons(gates, options.abandonMs),
     claims: createClaims(),
     news,
+    unknownClients: createUnknownClients(),
     digester: createDigester({ store, bus, clock, random, log, changed: news.changed }),
     grantsFor: (run, call) => grantsCovering(gates.grants(), run, call, clock.now()),
     rates: createRateTracker(),

@@ -20,6 +20,7 @@ import type { PriceBook } from './price-book.ts';
 import type { RegexJobs } from './regex-jobs.ts';
 import type { LiveRun, RunDirectory } from './run-directory.ts';
 import type { RunNews } from './run-news.ts';
+import type { UnknownClients } from './unknown-clients.ts';
 
 /** Everything one exchange needs, composed once in `index.ts`. */
 export interface Core {
@@ -43,6 +44,7 @@ export interface Core {
   readonly claims: Claims;
   readonly news: RunNews;
   readonly digester: Digester;
+  readonly unknownClients: UnknownClients;
   /** Grants that cover a tool call of this run; for null, the request itself. */
   grantsFor(run: LiveRun, call: ToolCall | null): readonly GrantRecord[];
   readonly rates: RateTracker;

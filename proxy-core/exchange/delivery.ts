@@ -1,10 +1,12 @@
 import type { Headers } from '../runs/client-table.ts';
 import type { ReadRequest } from './request.ts';
+import type { LiveRun } from './run-directory.ts';
 
-/** How a gate reaches this request's agent (behaviour §6). */
-export function deliveryOf(request: ReadRequest): 'retry' | 'hold' {
+/** How a gate reaches this request's agent (behaviour §6); `run` is the request's. */
+export function deliveryOf(request: ReadRequest, run: LiveRun | null): 'retry' | 'hold' {
   const asked = request.asks.gate ?? request.agent.delivery;
   if (asked !== 'auto') return asked;
+  if (run?.reads202 === true) return 'retry';
   return cannotRead202(request) ? 'hold' : 'retry';
 }
 

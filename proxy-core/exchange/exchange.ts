@@ -29,6 +29,7 @@ export async function govern(core: Core, request: AgentRequest, reply: AgentRepl
   if (reading.kind === 'refused') {
     return deliverRefusal(reply, request, { failure: reading.failure, exchangeId: null, runId: null, policy: null });
   }
+  core.unknownClients.note(reading.request);
   let hold: Hold | null = null;
   let met: GateRecord | null = null;
   for (;;) {

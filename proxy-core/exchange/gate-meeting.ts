@@ -96,7 +96,7 @@ function meet(core: Core, request: ReadRequest, gate: GateRecord): Meeting {
     case 'pending':
       return { kind: 'waiting', gate };
     case 'rejected':
-      return { kind: 'refused', failure: rejectedFailure(gate) };
+      return { kind: 'refused', failure: rejectedFailure(gate, request.client !== null) };
     case 'cancelled':
       return { kind: 'none' };
     case 'expired':

@@ -28,7 +28,7 @@ export async function waitAtGate(
   begun: Hold | null,
   reply: AgentReply,
 ): Promise<Waited> {
-  if (deliveryOf(request) === 'retry') {
+  if (deliveryOf(request, core.runs.find(gate.run_id)) === 'retry') {
     core.abandons.polled(gate.gate_id);
     answerPending(gate, reply);
     return { kind: 'answered' };

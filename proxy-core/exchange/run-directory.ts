@@ -29,6 +29,8 @@ export interface LiveRun {
   readonly pendingResults: Set<string>;
   /** Failed or refused exchanges by request fingerprint, so that a resend is known as a retry. */
   readonly failed: Map<string, FailedExchange>;
+  /** Its agent has asked for 202 by header (`x-rungate-gate: retry`), and so keeps it for the run. */
+  reads202: boolean;
 }
 
 /** An exchange that a resend is a retry of. */
@@ -71,7 +73,8 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
     if (known !== undefined) return known;
     const record = read.run(runId);
     if (record === null) return null;
-    const run = fromRecord(record, read.pendingToolCalls(runId));
+    const reads202 = read.findRuns(record.agent_id, reads202Key(runId)).length > 0;
+    const run = fromRecord(record, read.pendingToolCalls(runId), reads202);
     remember(run);
     return run;
   };
@@ -161,6 +164,7 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
         toolCalls: 0,
         pendingResults: new Set(),
         failed: new Map(),
+        reads202: false,
       };
       remember(run);
       claim(run, keys);
@@ -184,9 +188,12 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
   };
 }
 
+/** Filed under a run whose agent has asked for 202 by header. */
+export const reads202Key = (runId: string): RunKey => ({ kind: 'reads_202', key: runId });
+
 const isEnded = (run: LiveRun): boolean => run.state === 'completed' || run.state === 'stopped';
 
-function fromRecord(record: RunRecord, pending: readonly string[]): LiveRun {
+function fromRecord(record: RunRecord, pending: readonly string[], reads202: boolean): LiveRun {
   return {
     runId: record.run_id,
     agentId: record.agent_id,
@@ -205,5 +212,6 @@ function fromRecord(record: RunRecord, pending: readonly string[]): LiveRun {
     toolCalls: record.tool_calls,
     pendingResults: new Set(pending),
     failed: new Map(),
+    reads202,
   };
 }

@@ -78,7 +78,7 @@ export async function gateAnswer(
     core.abandons.leave(gate.gate_id);
     return null;
   }
-  const streams = answer.stream && hold !== null && deliveryOf(request) === 'hold';
+  const streams = answer.stream && hold !== null && deliveryOf(request, run) === 'hold';
   // Another request with this fingerprint came first: its gate stands, and only its bytes are ever released.
   if (!opened || !streams) {
     if (!reply.headSent) return gate;

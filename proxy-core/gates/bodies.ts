@@ -40,10 +40,13 @@ export const awaitingApproval = (gate: GateRecord, runState: RunState): Readonly
   },
 });
 
-/** 403 for a rejected gate. */
-export function rejectedFailure(gate: GateRecord): Failure {
+/**
+ * 403 for a rejected gate. `explained`: the sentence goes on with the rule and the reviewer's reason, for clients that print
+ * it and nothing else; without, it is the product page's, word for word.
+ */
+export function rejectedFailure(gate: GateRecord, explained: boolean): Failure {
   const suggested = gate.suggested_args == null ? {} : { suggested_args: gate.suggested_args };
-  return failure('approval_rejected', 'Approval gate rejected by reviewer.', {
+  return failure('approval_rejected', explained ? `${REJECTED} ${whyRejected(gate)}` : REJECTED, {
     gate_id: gate.gate_id,
     rule: gate.rule,
     rejected_by: gate.decided_by,
@@ -56,6 +59,13 @@ export function rejectedFailure(gate: GateRecord): Failure {
         ? 'Do not send this request again: report the rejection and its reason, or propose something else.'
         : 'Do not send this request again: report the rejection, or propose the call with suggested_args instead.',
   });
+}
+
+const REJECTED = 'Approval gate rejected by reviewer.';
+
+function whyRejected({ rule, reason }: GateRecord): string {
+  const said = (reason ?? '').replace(/\s+/g, ' ').trim();
+  return said === '' ? `Rule ${rule}; no reason was given.` : `Rule ${rule}: ${said}`;
 }
 
 /** 410 for a gate that expired without a verdict. */

@@ -12,12 +12,15 @@ export interface AgentCredential {
 
 const BEARER = /^Bearer\s+(\S+)\s*$/i;
 
-/** Read the credential in its three forms (behaviour §2); null when none is there. An empty header counts as absent. */
+/**
+ * Read the credential in its forms (behaviour §2); null when none is there. An empty header counts as absent. Gemini's
+ * clients have theirs in `x-goog-api-key`.
+ */
 export function readCredential(headers: IncomingHttpHeaders): AgentCredential | null {
   const own = text(headers['x-rungate-token']);
   if (own !== null) return { token: own, credential: 'pass' };
   const bearer = BEARER.exec(headers.authorization ?? '')?.[1] ?? null;
-  const key = text(headers['x-api-key']);
+  const key = text(headers['x-api-key']) ?? text(headers['x-goog-api-key']);
   // A client may send both; the one that is ours identifies the agent.
   const token = [bearer, key].find((value) => value?.startsWith('rg_agt_') === true) ?? bearer ?? key;
   return token === null ? null : { token, credential: 'inject' };

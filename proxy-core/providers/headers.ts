@@ -25,7 +25,7 @@ const HOP_BY_HOP = [
 ];
 const REQUEST_DROPPED = new Set([...HOP_BY_HOP, 'host', 'content-length', 'cookie', 'cookie2']);
 const ANSWER_DROPPED = new Set([...HOP_BY_HOP, 'set-cookie', 'set-cookie2']);
-const CREDENTIALS = new Set(['authorization', 'x-api-key']);
+const CREDENTIALS = new Set(['authorization', 'x-api-key', 'x-goog-api-key']);
 const NONE: ReadonlySet<string> = new Set();
 
 /** An agent's token, wherever it was put: it means something to this proxy only. */

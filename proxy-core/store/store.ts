@@ -76,7 +76,7 @@ export interface By {
 
 /** A name under which a run is found again. Keys resolve within one agent only. */
 export interface RunKey {
-  readonly kind: 'session' | 'tool_call' | 'response' | 'conversation' | 'cache_key' | 'installation';
+  readonly kind: 'session' | 'tool_call' | 'response' | 'conversation' | 'cache_key' | 'installation' | 'reads_202';
   readonly key: string;
   /** The key moves to this run from any other that it was filed under. */
   readonly replaces?: boolean;

@@ -166,6 +166,14 @@ describe('rungate doctor beside a running core', () => {
     ]);
   });
 
+  it('names the programs that called and that nobody has measured', async () => {
+    expect((await examineRunning({})).of('clients')).toMatchObject([{ status: 'ok' }]);
+    const unknown_clients = [{ user_agent: 'my-agent/0.1', agent: 'refactor-bot', calls: 3 }];
+    expect((await examineRunning({ unknown_clients })).of('clients')).toMatchObject([
+      { status: 'warn', detail: expect.stringContaining('my-agent/0.1 (agent refactor-bot, 3 calls)') },
+    ]);
+  });
+
   it('fails when the core cannot write its store', async () => {
     const { code, of } = await examineRunning({ store: { ok: false, detail: 'disk full' } });
     expect(code).toBe(1);

@@ -90,4 +90,5 @@ export const STATUS: OperationOutput<'core.status'> = {
     },
   ],
   config_file: null,
+  unknown_clients: [],
 };

@@ -99,6 +99,7 @@ describe('an endpoint that is not governed', () => {
     ['PUT', '/v1/messages'],
     ['POST', '/v1/models'],
     ['POST', '/v1beta/models/gemini:generateContent'],
+    ['POST', '/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse'],
     ['POST', '/v1/%6dessages'],
     ['POST', '/v1/chat%2Fcompletions'],
     ['POST', '/v1/Chat/Completions'],
@@ -407,6 +408,26 @@ describe('the token', () => {
     expect(await statuses()).toEqual([200, 200]);
     rungate.advance(60_000);
     expect(await statuses()).toEqual([401, 200]);
+  });
+});
+
+describe('Gemini CLI', () => {
+  it('is told in one plain sentence that its API is not governed, whatever its token stands in', async () => {
+    const path = '/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse';
+    const headers = {
+      'x-goog-api-key': token,
+      'user-agent': 'GeminiCLI-tui/0.61.0/gemini-2.5-pro (linux; x64; terminal)',
+    };
+    const body = { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] };
+    const answer = await forwardsNothing(send(rungate.url, { path, headers, body }));
+    expect(codeOf(answer)).toEqual([403, 'endpoint_not_governed']);
+    expect(answer.refusal.message).toBe(
+      'Rungate does not govern Gemini’s API yet; connect this agent by its OpenAI or Anthropic API.',
+    );
+    const wrong = await forwardsNothing(
+      send(rungate.url, { path, headers: { ...headers, 'x-goog-api-key': 'AIza' }, body }),
+    );
+    expect(codeOf(wrong)).toEqual([401, 'agent_token_invalid']);
   });
 });
 

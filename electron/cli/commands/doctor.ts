@@ -4,6 +4,7 @@ import { CoreUnreachable } from '../connection.ts';
 import { type Check, fail, ok } from '../doctor/check.ts';
 import {
   type CoreStatus,
+  checkClients,
   checkConfiguredKeys,
   checkCore,
   checkDefaultKeys,
@@ -38,6 +39,7 @@ export const doctor = command({
       ...(await checkPorts(core.status, ports)),
       ...config.checks,
       ...(await checkKeys(core.status, config, env)),
+      ...(core.status === null ? [] : checkClients(core.status)),
       checkClock(home, Date.now()),
       checkNotifications(),
       checkEnforcement(),

@@ -65,6 +65,18 @@ async function checkImpostor(name: string, port: number): Promise<readonly Check
   ];
 }
 
+/** Programs that called and that nobody has measured: governed like all others, but how they show a refusal is not known. */
+export const checkClients = (status: CoreStatus): readonly Check[] =>
+  status.unknown_clients.length === 0
+    ? [ok('clients', 'no unknown client has called since the core started')]
+    : status.unknown_clients.map(({ user_agent: program, agent, calls }) =>
+        warn(
+          'clients',
+          `${program} (agent ${agent}, ${calls} ${calls === 1 ? 'call' : 'calls'}) is no client that Rungate has been tried with`,
+          'It is governed all the same; see whether it shows a refusal in words and waits while a call is held.',
+        ),
+      );
+
 /** Whether each provider's key is there; never the key. */
 export const checkRunningKeys = (status: CoreStatus): readonly Check[] =>
   status.providers.map((provider) => checkRunningKey(provider, status.config_file !== null));

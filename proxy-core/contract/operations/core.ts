@@ -3,6 +3,10 @@ import { hostRecord, keyRecord, preferences } from '../host.ts';
 import { gateRecord, grantRecord } from '../records.ts';
 import { command, name, none, query } from './shape.ts';
 
+/** A program that called an agent's token and that no measured client is: what it calls itself, and how often since the start. */
+const unknownClient = z.object({ user_agent: z.string(), agent: z.string(), calls: z.int() });
+export type UnknownClient = z.infer<typeof unknownClient>;
+
 const coreStatus = z.object({
   version: z.string(),
   pid: z.int(),
@@ -24,6 +28,7 @@ const coreStatus = z.object({
     }),
   ),
   config_file: z.string().nullable(),
+  unknown_clients: z.array(unknownClient),
 });
 export type CoreStatus = z.infer<typeof coreStatus>;
 

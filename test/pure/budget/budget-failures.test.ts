@@ -38,13 +38,13 @@ const over = (crossed: BudgetRecord, stepThatCrossed: number): OverBudget => ({
 describe('budget_exceeded', () => {
   test('names the cap, the crossing step and the way back in one sentence', () => {
     expect(budgetExceeded('run_1', over(budget(), 41)).message).toBe(
-      'Run cap $5.00 crossed at step 41 ($5.02 spent); raise or reset the budget, then send the same request again.',
+      'Run cap $5.00 crossed at step 41 ($5.02 spent); raise it: rungate budgets set --run run_1 --usd X, then send the same request again.',
     );
   });
 
   test('says so when only this call’s reservation does not fit', () => {
     expect(budgetExceeded('run_1', over(daily, 42)).message).toBe(
-      'Agent refactor-bot daily cap $20.00 would be crossed by step 42 ($19.90 spent, $0.05 reserved); raise or reset the budget, then send the same request again.',
+      'Agent refactor-bot daily cap $20.00 would be crossed by step 42 ($19.90 spent, $0.05 reserved) in run_1; raise it: rungate budgets set --agent refactor-bot --usd X, then send the same request again.',
     );
   });
 

@@ -85,7 +85,7 @@ describe('the suggested pauses', () => {
 
 describe('a rejection', () => {
   it('is 403 with the documented message and context', () => {
-    const failure = rejectedFailure(rejected());
+    const failure = rejectedFailure(rejected(), false);
     expect(failure).toMatchObject({ code: 'approval_rejected', message: 'Approval gate rejected by reviewer.' });
     expect(FAILURES[failure.code].status).toBe(403);
     expect(Object.entries(failure.context).slice(0, 5)).toEqual([
@@ -104,15 +104,24 @@ describe('a rejection', () => {
   });
 
   it('carries suggested arguments, and says that they may be used', () => {
-    const { context } = rejectedFailure(rejected({ suggested_args: { amount_usd: 400 } }));
+    const { context } = rejectedFailure(rejected({ suggested_args: { amount_usd: 400 } }), false);
     expect(context).toMatchObject({
       suggested_args: { amount_usd: 400 },
       recover: expect.stringContaining('suggested_args'),
     });
   });
 
+  it('goes on with rule and reason for clients that print the sentence and nothing else', () => {
+    expect(rejectedFailure(rejected(), true).message).toBe(
+      'Approval gate rejected by reviewer. Rule refund:over-$500: Amount exceeds standard limit; route to manager.',
+    );
+    expect(rejectedFailure(rejected({ reason: null }), true).message).toBe(
+      'Approval gate rejected by reviewer. Rule refund:over-$500; no reason was given.',
+    );
+  });
+
   it('without a reason says null', () => {
-    expect(rejectedFailure(rejected({ reason: null })).context).toMatchObject({ reason: null });
+    expect(rejectedFailure(rejected({ reason: null }), false).context).toMatchObject({ reason: null });
   });
 });
 
@@ -226,7 +235,7 @@ describe('a gate as rows and to its agent', () => {
 it('every message of a failure fits on a line of 200 characters', () => {
   const long = rejected({ rule: 'r'.repeat(500), decided_by: 'd'.repeat(500), channel: 'c'.repeat(500) });
   for (const failure of [
-    rejectedFailure(long),
+    rejectedFailure(long, true),
     expiredFailure(long),
     pendingFailure(long, 5),
     alreadyResolvedFailure(long),
