@@ -3,6 +3,7 @@ import { type AgentAnswer, send } from '../harness/agent-client.ts';
 import {
   applyPolicies,
   ask,
+  benchOn,
   type Caller,
   decideAs,
   type GateBench,
