@@ -1,5 +1,6 @@
 import { calcPrice, findProvider, type ModelPrice, type PriceCalculation } from '@pydantic/genai-prices';
-import { dearer, flat, type PublishedRates, type TieredRate } from './rates.ts';
+import { familyLike } from './families.ts';
+import { asEstimate, dearer, flat, type PublishedRates, type TieredRate } from './rates.ts';
 import { CATALOGUE_TOOLS } from './server-tools.ts';
 
 /**
@@ -152,4 +153,18 @@ export function findCatalogueEntry(model: string, seller: Seller, at: number): C
   const found = search(model, seller, new Date(at));
   const published = found === null ? null : publish(found);
   return found === null || published === null ? null : { entry: `${found.provider.id}/${found.model.id}`, published };
+}
+
+/**
+ * The price of the model that stands for a name's family, every rate marked estimated; null where no family fits, or where
+ * the address says that another than the family's maker sells, whose prices nobody can guess.
+ */
+export function findFamilyEntry(model: string, baseUrl: string | null, at: number): CatalogueEntry | null {
+  const like = familyLike(model);
+  const byUrl = baseUrl === null ? undefined : findProvider({ providerApiUrl: baseUrl });
+  if (like === null || (byUrl !== undefined && byUrl.id !== like.provider)) return null;
+  const found = sold(like.provider, like.model, new Date(at));
+  const published = found === null ? null : publish(found);
+  if (published === null) return null;
+  return { entry: `${like.names} like ${like.provider}/${like.model}`, published: asEstimate(published) };
 }

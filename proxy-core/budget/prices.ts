@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { WireFormat } from '../contract/records.ts';
-import { findCatalogueEntry } from './catalogue.ts';
+import { findCatalogueEntry, findFamilyEntry } from './catalogue.ts';
 import { isGlob, matchesModel } from './model-glob.ts';
 import { completeRates, flat, type ModelFamily, type Pricing, type Rates } from './rates.ts';
 
@@ -79,16 +79,18 @@ function cataloguePricing(model: string, query: PriceQuery): Pricing {
     { providerId: query.providerId, baseUrl: query.baseUrl, formatOwner },
     query.at,
   );
+  const like = found === null ? findFamilyEntry(model, query.baseUrl, query.at) : null;
+  const entry = found ?? like;
   // Only embeddings may lack a price for output: everything else produces some.
-  if (found === null || (found.published.output === undefined && query.wireFormat !== 'embeddings'))
+  if (entry === null || (entry.published.output === undefined && query.wireFormat !== 'embeddings'))
     return { kind: 'unpriced', model };
-  const origin = { source: 'genai-prices', entry: found.entry } as const;
-  return { kind: 'priced', rates: completeRates(found.published, familyOf(model, query.wireFormat), origin) };
+  const origin = { source: like === null ? 'genai-prices' : 'family', entry: entry.entry } as const;
+  return { kind: 'priced', rates: completeRates(entry.published, familyOf(model, query.wireFormat), origin) };
 }
 
 /**
  * The rates of a model: the operator's overrides first (config `prices`, by model name or glob), then the bundled
- * catalogue. A model nobody prices is `unpriced`, never free.
+ * catalogue, then the family that its name belongs to, as an estimate. A model nobody prices is `unpriced`, never free.
  */
 export function priceModel(query: PriceQuery, overrides: Readonly<Record<string, PriceOverride>>): Pricing {
   const { model } = query;

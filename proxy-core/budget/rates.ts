@@ -43,8 +43,8 @@ type FilledAudio = 'inputAudio' | 'cacheAudioRead' | 'outputAudio';
 
 /** Rates of one model from one source, every dimension priced. */
 export interface Rates extends Omit<PublishedRates, Filled | FilledAudio>, Record<Filled | FilledAudio, TieredRate> {
-  readonly source: 'override' | 'genai-prices';
-  /** The price entry that matched: the override's key or the source's `provider/model`. */
+  readonly source: 'override' | 'genai-prices' | 'family';
+  /** The price entry that matched: the override's key, the source's `provider/model`, or a family's names and that entry. */
   readonly entry: string;
 }
 
@@ -89,6 +89,20 @@ export function dearestRate(rates: readonly TieredRate[], inputTokens: number): 
     ]),
   );
 }
+
+/** Rates that stand in for a model's own: every one of them is an estimate. */
+export const asEstimate = (published: PublishedRates): PublishedRates => ({
+  ...published,
+  input: times(published.input, 1),
+  output: published.output && times(published.output, 1),
+  cacheRead: published.cacheRead && times(published.cacheRead, 1),
+  cacheWrite5m: published.cacheWrite5m && times(published.cacheWrite5m, 1),
+  cacheWrite1h: published.cacheWrite1h && times(published.cacheWrite1h, 1),
+  reasoning: published.reasoning && times(published.reasoning, 1),
+  inputAudio: published.inputAudio && times(published.inputAudio, 1),
+  cacheAudioRead: published.cacheAudioRead && times(published.cacheAudioRead, 1),
+  outputAudio: published.outputAudio && times(published.outputAudio, 1),
+});
 
 /** At every input size the dearer of two rates: for tokens that usage cannot tell apart. */
 export function dearer(a: TieredRate, b: TieredRate | undefined): TieredRate {

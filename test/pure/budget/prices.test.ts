@@ -1,8 +1,10 @@
 import { calcPrice, waitForUpdate } from '@pydantic/genai-prices';
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE_PROVIDERS } from '../../../proxy-core/budget/catalogue.ts';
+import { FAMILIES } from '../../../proxy-core/budget/families.ts';
 import { matchesModel } from '../../../proxy-core/budget/model-glob.ts';
 import { type PriceOverride, type PriceQuery, priceModel, priceOverride } from '../../../proxy-core/budget/prices.ts';
+import { cost } from '../../../proxy-core/budget/pricing.ts';
 import { dearer, dearestRate, flat, type Rates, rateAt } from '../../../proxy-core/budget/rates.ts';
 import { canonicalTool, serverToolPrice } from '../../../proxy-core/budget/server-tools.ts';
 
@@ -66,7 +68,6 @@ describe('the bundled catalogue', () => {
 
   test.each([
     ['my-local-model'],
-    ['gpt-6.1-sol'],
     [''],
     [null],
     [`claude-haiku-4-5-${'x'.repeat(1_000_000)}`],
@@ -74,6 +75,44 @@ describe('the bundled catalogue', () => {
     ['whisper-1'],
   ])('never prices what nobody prices (%.20s)', (model) => {
     expect(priceModel(query(model), {})).toEqual({ kind: 'unpriced', model });
+  });
+
+  test.each([
+    ['gpt-6.2-sol', 'responses', 'gpt-* like openai/gpt-5.5', 5, 30],
+    ['openai/gpt-6.2-mini', 'chat', 'gpt-*-mini* like openai/gpt-5.4-mini', 0.75, 4.5],
+    ['claude-opus-7-1', 'messages', 'claude-*opus* like anthropic/claude-opus-5', 5, 25],
+    ['claude-saga-6', 'messages', 'claude-* like anthropic/claude-fable-5', 10, 50],
+  ] as const)(
+    'prices a new model by its family (%s), as an estimate throughout',
+    (model, wireFormat, entry, input, output) => {
+      const rates = priced(query(model, { wireFormat }));
+      expect(rates).toMatchObject({ source: 'family', entry, input: { base: input }, output: { base: output } });
+      const usage = {
+        input_tokens: 1000,
+        output_tokens: 500,
+        cache_read_input_tokens: 200,
+        reasoning_output_tokens: 100,
+      };
+      const { cost: charged, estimated } = cost(rates, usage);
+      expect(charged).toBeGreaterThan(0);
+      expect(estimated).toBe(charged);
+    },
+  );
+
+  test('prices nothing by a family at the address of another seller, and no local model', () => {
+    expect(priceModel(query('gpt-6.2-sol', { baseUrl: 'https://api.groq.com/openai/v1' }), {}).kind).toBe('unpriced');
+    for (const model of ['gpt-oss-300b', 'gpt-neo:20b', 'grok-9:8b', 'gpt-6-realtime', 'gpt-6-image'])
+      expect([model, priceModel(query(model), {}).kind]).toEqual([model, 'unpriced']);
+  });
+
+  test('stands every family on a model that the catalogue prices', () => {
+    for (const { like } of FAMILIES) {
+      if (like === null) continue;
+      expect([like.model, calcPrice({}, like.model, { providerId: like.provider })?.model.id]).toEqual([
+        like.model,
+        expect.any(String),
+      ]);
+    }
   });
 
   test('does not take an entry without prices for a free one', () => {
