@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BLOCK_STAGES } from './block.ts';
 import { noticeRecord, preferences } from './host.ts';
 import { gateRecord } from './records.ts';
 
@@ -39,7 +40,15 @@ export const EVENTS = {
     agent: z.string(),
     policy: z.string(),
     rule: z.string(),
+    /** The tool, or the endpoint of a request. */
     subject: z.string(),
+    stage: z.enum(BLOCK_STAGES),
+    message: z.string().nullable(),
+    /** The clauses that made the rule count, with the values seen. */
+    matched: z.array(z.string()),
+    exchange_id: z.string(),
+    /** What the agent was given instead, in words. */
+    sent: z.string(),
   }),
   'policy.drift': z.object({ run_id: z.string(), agent: z.string(), kind: z.string(), value: z.string() }),
   'policy.alert': z.object({

@@ -71,6 +71,8 @@ export const runRecord = z.object({
   paused: z.boolean(),
   /** Why its latest call was refused (`budget_exceeded`, `policy_blocked`, …), null once a call has passed again. */
   last_refusal: z.string().nullable(),
+  /** The rule that blocked its latest call, where a rule did and its trace is there. */
+  last_refusal_rule: z.string().nullable().default(null),
   /** The agent's own span that its first call named (W3C `traceparent`), as `TRACE-SPAN`. */
   trace_parent: z.string().nullable(),
   /** When retention removed its trace up to then (steps, bodies, artifacts); null: it is there. Figures, gates and audit stay. */

@@ -25,9 +25,15 @@ import type { LiveRun } from './run-directory.ts';
 /**
  * Decide whether a call may go out: route, run, gate, price, policy, caps. The provider and its key are found
  * first, because that may wait; from the run's look-up to its beginning nothing waits, so that two first calls of one
- * session find one run. `met` is the gate that this very request has waited at: it stays in that gate's run.
+ * session find one run. `met` is the gate that this very request has waited at: it stays in that gate's run. `begun`: it has
+ * waited in a stream that we have begun.
  */
-export async function admit(core: Core, request: ReadRequest, met: GateRecord | null): Promise<Admission> {
+export async function admit(
+  core: Core,
+  request: ReadRequest,
+  met: GateRecord | null,
+  begun: boolean,
+): Promise<Admission> {
   const held = heldBack(core) ?? revokedSince(core, request);
   if (held !== null) return refuse(held);
   const route = await chooseRoute(core, request);
@@ -38,7 +44,7 @@ export async function admit(core: Core, request: ReadRequest, met: GateRecord | 
   const chosen = chooseRun(core, request, met?.run_id ?? null);
   if (chosen.kind === 'refused') return refuse(chosen.failure);
   const { run, policy } = chosen;
-  const call: Call = { request, route, chosen, exchangeId: makeId('xch', core) };
+  const call: Call = { request, route, chosen, exchangeId: makeId('xch', core), begun };
   if (
     request.endpoint.kind === 'other' &&
     !allowsEndpoint(policy.compiled.definition, request.method, request.endpoint.path)
@@ -111,8 +117,7 @@ async function decide(core: Core, call: Call): Promise<Admission> {
       ? await judgeRequest(core, judged, resend)
       : await judgeTool(core, judged, request.tool.call, resend);
   if (judgement.kind === 'refused') {
-    if (judgement.decision !== null) noteBlocked(core, call, judgement.decision);
-    return refuseRecorded(core, call, judgement.failure);
+    return refuseRecorded(core, call, judgement.failure, judgement.decision);
   }
   noteAlerts(core, request, chosen.run, call.exchangeId, judgement.alerts);
   if (judgement.kind === 'gates') return openRequestGate(core, call, charge, judgement.decision);
@@ -216,16 +221,6 @@ const unpricedDecision = (policy: PolicyInForce): Decision => ({
   explanation: [],
   alerts: [],
 });
-
-function noteBlocked(core: Core, { request, chosen: { run, policy } }: Call, decision: Decision): void {
-  core.bus.publish('policy.blocked', {
-    run_id: run.runId,
-    agent: request.agent.name,
-    policy: policy.ref,
-    rule: ruleName(decision),
-    subject: request.endpoint.path,
-  });
-}
 
 /** Gemini's paths begin with a version of their own, which `parseTarget` sets behind ours. */
 const isGemini = (path: string): boolean => path.startsWith('/v1/v1beta/');

@@ -11,7 +11,7 @@ import { breakOff, deliverAnswer, deliverRefusal, governedHeaders } from './deli
 import { forward, type Outcome } from './forward.ts';
 import { waitAtGate } from './gate-wait.ts';
 import { keepAnswer } from './gated-answer.ts';
-import { noteAnswer } from './notes.ts';
+import { noteAnswer, noteBlock } from './notes.ts';
 import { replay } from './replay.ts';
 import type { AgentReply } from './reply.ts';
 import { type AgentRequest, type ReadRequest, readRequest } from './request.ts';
@@ -33,7 +33,7 @@ export async function govern(core: Core, request: AgentRequest, reply: AgentRepl
   let hold: Hold | null = null;
   let met: GateRecord | null = null;
   for (;;) {
-    const admission = await admit(core, reading.request, met);
+    const admission = await admit(core, reading.request, met, hold !== null);
     switch (admission.kind) {
       case 'refused':
         return refuse(core, reading.request, admission.refusal, reply);
@@ -97,15 +97,21 @@ async function carryOut(
   try {
     outcome = await sending.outcome;
     const ruling = await ruleOnAnswer(core, admitted, outcome);
-    const settlement = settle(core, admitted, outcome, ruling);
+    const refusing =
+      outcome.kind === 'completed' && ruling.kind === 'blocked'
+        ? await refuseAnswer(admitted, ruling, outcome.answer, watch.hold, reply)
+        : null;
+    const settlement = settle(core, admitted, outcome, ruling, refusing?.block ?? null);
     settled = true;
     if (ruling.kind !== 'gated') await endClaim(core, admitted, answerToKeep(admitted, outcome, ruling));
     if (outcome.kind !== 'completed' || reportsFailure(outcome.answer)) {
       rememberFailed(core, request, run.runId, admitted.exchangeId, null);
     } else if (ruling.kind === 'free') forgetFailed(request, run);
     noteAnswer(core, admitted, ruling);
-    if (outcome.kind === 'completed' && ruling.kind === 'blocked') {
-      await refuseAnswer(admitted, ruling, outcome.answer, settlement, watch.hold, reply);
+    if (refusing !== null) {
+      await settlement.durable;
+      noteBlock(core, request, run, refusing.block);
+      if (!reply.gone) refusing.send(reply);
       return null;
     }
     if (outcome.kind === 'completed' && ruling.kind === 'gated') {
@@ -128,7 +134,7 @@ async function carryOut(
 /** What could not be judged or recorded must not leave, and must not be free either. */
 function settleBroken(core: Core, admitted: Admitted, outcome: Outcome | null, reason: Failure): void {
   const failed: Outcome = { kind: 'failed', failure: reason, sent: true, answer: outcome?.answer ?? null };
-  settle(core, admitted, failed, { kind: 'free', judgement: null }).recorded.catch(() => undefined);
+  settle(core, admitted, failed, { kind: 'free', judgement: null }, null).recorded.catch(() => undefined);
 }
 
 function bugRefusal(core: Core, error: unknown): Failure {

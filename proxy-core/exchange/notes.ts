@@ -1,5 +1,7 @@
+import { describeSent } from '../contract/block.ts';
 import type { Decision } from '../policy/decision.ts';
 import { renderReason, shortened } from '../policy/explain.ts';
+import type { NewBlock } from '../store/store.ts';
 import type { Admitted } from './admission.ts';
 import { addAlertStep } from './alert-step.ts';
 import type { Ruling } from './answer-ruling.ts';
@@ -8,17 +10,26 @@ import { ruleName } from './judge.ts';
 import type { ReadRequest } from './request.ts';
 import type { LiveRun } from './run-directory.ts';
 
-/** Tell what the rules made of an answer: alerts, a block, and the grants that let a call pass. */
-export function noteAnswer(core: Core, { request, run, exchangeId, policy }: Admitted, ruling: Ruling): void {
-  if (ruling.kind === 'blocked') {
-    core.bus.publish('policy.blocked', {
-      run_id: run.runId,
-      agent: request.agent.name,
-      policy: policy.ref,
-      rule: ruleName(ruling.decision),
-      subject: ruling.decision.tool ?? request.endpoint.path,
-    });
-  }
+/** Tell of a block once it is recorded: the rule to whoever listens, and that the run has met it. */
+export function noteBlock(core: Core, request: ReadRequest, run: LiveRun, { detail }: NewBlock): void {
+  const agent = request.agent.name;
+  core.bus.publish('policy.blocked', {
+    run_id: run.runId,
+    agent,
+    policy: detail.policy,
+    rule: detail.rule,
+    subject: detail.tool ?? request.endpoint.path,
+    stage: detail.stage,
+    message: detail.message,
+    matched: detail.matched,
+    exchange_id: detail.blocked_exchange_id,
+    sent: describeSent(detail),
+  });
+  core.bus.publish('run.blocked', { run_id: run.runId, agent, reason: detail.failure });
+}
+
+/** Tell what the rules made of an answer: alerts, and the grants that let a call pass. */
+export function noteAnswer(core: Core, { request, run, exchangeId }: Admitted, ruling: Ruling): void {
   const { judgement } = ruling;
   if (judgement === null) return;
   noteAlerts(core, request, run, exchangeId, judgement.alerts);

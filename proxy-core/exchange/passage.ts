@@ -35,6 +35,8 @@ export interface Answer {
   readonly report: ResponseReport | null;
   /** Everything the provider sent, or null when it was more than is kept. */
   readonly body: readonly Uint8Array[] | null;
+  /** How many bytes of `body` had been let go before the rest was held; what is withheld of it starts here. */
+  readonly passedBytes: number;
   /** Takes what has not been sent to the agent yet; what is taken is never sent twice. */
   takeRest(): readonly Uint8Array[];
   /** Whether an event of ours may follow what has been sent: a stream was not cut inside one of its own. */
@@ -98,6 +100,7 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
 
   const kept: Uint8Array[] = [];
   let keptBytes = 0;
+  let passedBytes = 0;
   let out: Uint8Array[] = [];
   const held: Uint8Array[] = [];
   let holding = streaming.kind === 'buffer' || (streaming.kind === 'frames' && (streaming.holdsAll || encoded));
@@ -122,7 +125,10 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
   const place = (bytes: Uint8Array): void => {
     if (gone) return;
     if (holding) held.push(bytes);
-    else out.push(bytes);
+    else {
+      out.push(bytes);
+      passedBytes = keptBytes;
+    }
   };
 
   /** The piece that completes an answer waits for the settlement, and so does all behind it. */
@@ -205,6 +211,7 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
       firstByteAt: options.firstByteAt,
       report: reader === null || spilled() ? null : encoded ? { ...reader.report, malformed: true } : reader.report,
       body: keptBytes <= options.keepBytes ? kept : null,
+      passedBytes,
       takeRest,
       betweenEvents: () => EVENT_END.test(tail),
     }),

@@ -3,18 +3,21 @@ import type { Pricing } from '../budget/rates.ts';
 import { FAILURES, type Failure, failure } from '../contract/failures.ts';
 import type { NanoUsd } from '../contract/money.ts';
 import { loopSettings } from '../policy/compile.ts';
+import type { Decision } from '../policy/decision.ts';
 import { upstreamHeaders } from '../providers/headers.ts';
 import { upstreamPath } from '../providers/provider.ts';
 import type { UpstreamRequest } from '../providers/upstream-call.ts';
 import { endedFailure } from '../runs/identify.ts';
-import type { AdmitInput, NewToolResult, RunKey } from '../store/store.ts';
+import type { AdmitInput, NewBlock, NewToolResult, RunKey } from '../store/store.ts';
 import { readOutput, startOf } from '../wire/conversation-parts.ts';
 import type { ToolResult } from '../wire/format.ts';
 import type { Admission } from './admission.ts';
+import { blockOf, sentCut, sentRefusal } from './block.ts';
 import type { Route } from './choose-route.ts';
 import type { ChosenRun } from './choose-run.ts';
 import type { Core } from './core.ts';
 import type { Judged } from './judge.ts';
+import { noteBlock } from './notes.ts';
 import type { ReadRequest } from './request.ts';
 import { type EditedBody, editBody } from './request-edits.ts';
 import { findRetried } from './retries.ts';
@@ -37,6 +40,8 @@ export interface Call {
   readonly route: Route;
   readonly chosen: Chosen;
   readonly exchangeId: string;
+  /** It has waited at a gate in a stream that we have begun. */
+  readonly begun: boolean;
 }
 
 type Identity = Omit<AdmitInput, 'reserve' | 'toolResults'>;
@@ -84,24 +89,45 @@ export function announceStart(core: Core, run: LiveRun, agent: string): void {
   for (const write of run.afterStart.splice(0)) write();
 }
 
-/** Record a refusal that costs nothing: an exchange, a step and an audit record. Durable when it resolves. */
-export async function refuseRecorded(core: Core, call: Call, reason: Failure): Promise<Admission> {
+/**
+ * Record a refusal that costs nothing: an exchange, a step and an audit record. Durable when it resolves. `decision`: the
+ * rule that blocks it.
+ */
+export async function refuseRecorded(
+  core: Core,
+  call: Call,
+  reason: Failure,
+  decision: Decision | null = null,
+): Promise<Admission> {
   const { request, exchangeId } = call;
   const { run } = call.chosen;
   const named: Failure = { ...reason, context: { ...reason.context, run_id: run.runId } };
   const identity = identityOf(core, call);
+  const block = decision === null ? null : blockOfRequest(call, named, decision);
   const receipt = core.store.write('refuse', {
     ...identity,
     failure: named.code,
     status: named.status ?? FAILURES[named.code].status,
     context: named.context,
+    ...(block === null ? {} : { block }),
   });
   core.runs.file(run, identity.keys, receipt.committed);
   void core.store.write('storeRequest', { exchangeId, body: request.body }).committed.catch(() => undefined);
   await receipt.durable;
   announceStart(core, run, request.agent.name);
-  core.bus.publish('run.blocked', { run_id: run.runId, agent: request.agent.name, reason: named.code });
+  if (block === null)
+    core.bus.publish('run.blocked', { run_id: run.runId, agent: request.agent.name, reason: named.code });
+  else noteBlock(core, request, run, block);
   return { kind: 'refused', refusal: { failure: named, exchangeId, runId: run.runId, policy: run.policy } };
+}
+
+/** A request that a rule blocks: all of it is withheld from the provider, and the agent is given the refusal. */
+function blockOfRequest({ request, exchangeId, begun }: Call, reason: Failure, decision: Decision): NewBlock {
+  const sent = begun ? sentCut(reason, request, exchangeId, true) : sentRefusal(reason, request, exchangeId);
+  const calls = request.tool === null ? [] : [{ call: request.tool.call, decision }];
+  const stage = request.tool === null ? 'request' : 'tool';
+  const withheld = { of: 'request', from: 0, bytes: request.body } as const;
+  return blockOf({ stage, failure: reason, decision, exchangeId, calls, withheld, sent });
 }
 
 /** Characters of a tool's answer that its step shows; the whole is in the stored request. */

@@ -2,7 +2,7 @@ import { cost } from '../budget/pricing.ts';
 import { type NanoUsd, nanoToUsd, nanoUsd, showUsd, ZERO_USD } from '../contract/money.ts';
 import type { ExchangeState } from '../contract/records.ts';
 import { rateLimits } from '../policy/compile.ts';
-import type { RunKey, SettleInput, SettleOutput } from '../store/store.ts';
+import type { NewBlock, RunKey, SettleInput, SettleOutput } from '../store/store.ts';
 import type { ResponseReport } from '../wire/format.ts';
 import type { Admitted } from './admission.ts';
 import type { Ruling } from './answer-ruling.ts';
@@ -15,11 +15,18 @@ import type { Answer } from './passage.ts';
  * back. Where the provider's usage was not seen, the reservation is charged and marked estimated: a crash or a
  * dropped connection never makes a call free.
  */
-export function settle(core: Core, admitted: Admitted, outcome: Outcome, ruling: Ruling): Settlement {
+export function settle(
+  core: Core,
+  admitted: Admitted,
+  outcome: Outcome,
+  ruling: Ruling,
+  /** The answer is blocked by a rule: recorded with it. */
+  block: NewBlock | null,
+): Settlement {
   const answer = outcome.answer;
   const charged = chargeFor(admitted, outcome);
   const keys = answerKeys(answer?.report ?? null);
-  const receipt = core.store.write('settle', settleInput(core, admitted, outcome, ruling, charged, keys));
+  const receipt = core.store.write('settle', settleInput(core, admitted, outcome, ruling, block, charged, keys));
   core.runs.file(admitted.run, keys, receipt.committed);
   const body = answer?.body == null ? null : Buffer.concat(answer.body);
   const stored =
@@ -79,6 +86,7 @@ function settleInput(
   admitted: Admitted,
   outcome: Outcome,
   ruling: Ruling,
+  block: NewBlock | null,
   charged: Charged,
   keys: readonly RunKey[],
 ): SettleInput {
@@ -89,7 +97,7 @@ function settleInput(
     exchangeId: admitted.exchangeId,
     state: reportsFailure(answer) ? 'failed' : ruling.kind === 'gated' ? 'gated' : STATES[outcome.kind],
     status: answer?.status ?? null,
-    failure: failureOf(outcome, ruling),
+    failure: failureOf(outcome, block),
     cost: charged.cost,
     estimated: charged.estimated,
     usage: report?.usage ?? null,
@@ -104,6 +112,7 @@ function settleInput(
     })),
     keys,
     responseContentType: answer?.contentType ?? null,
+    ...(block === null ? {} : { block }),
   };
 }
 
@@ -111,10 +120,10 @@ function settleInput(
 export const reportsFailure = (answer: Answer | null): boolean =>
   answer !== null && (answer.status >= 400 || (answer.report?.error ?? null) !== null);
 
-function failureOf(outcome: Outcome, ruling: Ruling): string | null {
+function failureOf(outcome: Outcome, block: NewBlock | null): string | null {
   if (outcome.kind === 'failed') return outcome.failure.code;
   if (outcome.kind === 'aborted') return `aborted_by_${outcome.by}`;
-  return ruling.kind === 'blocked' ? 'policy_blocked' : null;
+  return block?.detail.failure ?? null;
 }
 
 /** Ids that the agent will repeat, by which its next request is known. */

@@ -1,11 +1,12 @@
 import type { GateRecord } from '../contract/records.ts';
 import { pendingFailure, RETRY_AFTER_SECONDS } from '../gates/bodies.ts';
 import { stateAt } from '../gates/states.ts';
-import { renderReason } from '../policy/explain.ts';
+import type { NewBlock } from '../store/store.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted } from './admission.ts';
 import { revokedSince } from './admit.ts';
 import type { Ruling } from './answer-ruling.ts';
+import { blockOf, blockText, callsOf, SENT_NOTHING, type Sent, sentCut, sentRefusal, sentText } from './block.ts';
 import { endClaim } from './claims.ts';
 import type { Core } from './core.ts';
 import { breakOff, governedHeaders } from './deliver.ts';
@@ -20,22 +21,50 @@ import type { Settlement } from './settle.ts';
 
 /** Delivering an answer that a rule stops: a refusal, or a gate and what its agent is told while it waits. */
 
-/** Refuse the whole answer: one blocked call blocks all of it, because a client acts on calls that are complete. */
+/** A refusal of a whole answer, made before it is recorded: what the record says is what is sent. */
+export interface AnswerRefusal {
+  readonly block: NewBlock;
+  /** Sends it. Nothing is sent to an agent that has gone. */
+  send(reply: AgentReply): void;
+}
+
+/**
+ * Refuse the whole answer: one blocked call blocks all of it, because a client acts on calls that are complete. Resolves once
+ * it is known whether the stream has begun, which is when the admission is durable.
+ */
 export async function refuseAnswer(
   admitted: Admitted,
   ruling: Extract<Ruling, { kind: 'blocked' }>,
   answer: Answer,
-  settlement: Settlement,
   hold: Hold | null,
   reply: AgentReply,
-): Promise<void> {
-  await settlement.durable;
-  if (reply.gone) return;
-  const reason = blockedFailure(admitted.run, ruling.decision);
+): Promise<AnswerRefusal> {
+  // A store that cannot be written is met again, and refused, by the settlement.
+  await admitted.durable.catch(() => undefined);
+  const { request, run, exchangeId } = admitted;
+  const { decision, judgement } = ruling;
+  const failure = blockedFailure(run, decision);
+  const body = answer.body === null ? null : Buffer.concat(answer.body).subarray(answer.passedBytes);
+  const withheld = { of: 'answer', from: answer.passedBytes, bytes: body } as const;
+  const recorded = (sent: Sent): NewBlock =>
+    blockOf({ stage: 'response', failure, decision, exchangeId, calls: callsOf(judgement), withheld, sent });
+  if (reply.gone) return { block: recorded(SENT_NOTHING), send: () => undefined };
   // A stream that has begun is ended with a native refusal where the agent's delivery is to hold; otherwise it is cut.
-  if (!reply.headSent || hold === null) return breakOff(reply, admitted, answer, reason);
-  reply.write(hold.reject(`[Rungate] ${renderReason(ruling.decision)}`, answer.takeRest()));
-  reply.end();
+  if (!reply.headSent || hold === null) {
+    const said = answer.stream && answer.betweenEvents();
+    const sent = reply.headSent
+      ? sentCut(failure, request, exchangeId, said)
+      : sentRefusal(failure, request, exchangeId);
+    return { block: recorded(sent), send: (to) => breakOff(to, admitted, answer, failure) };
+  }
+  const end = hold.reject(blockText(decision), answer.takeRest());
+  return {
+    block: recorded(sentText(end)),
+    send(to) {
+      to.write(end);
+      to.end();
+    },
+  };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Log } from '../ports.ts';
 import { maskArguments } from '../redaction/mask-body.ts';
 import type { Redactor } from '../redaction/redactor.ts';
 import type { BodyMasker, MaskedBody } from './body-masker.ts';
-import type { Receipt, Store, Verb, VerbInput, VerbOutput } from './store.ts';
+import type { NewBlock, Receipt, Store, Verb, VerbInput, VerbOutput } from './store.ts';
 
 /**
  * A store that never sees a secret (`redaction.at_storage`): what a run asked and was answered is masked on its way into
@@ -84,6 +84,10 @@ function maskCall<Input extends VerbInput<'admit'> | VerbInput<'refuse'>>(redact
   };
 }
 
+/** What a rule has blocked is quoted; nobody decides on it any more, so it need not stay exact. */
+const maskBlock = (redactor: Redactor, { block }: { readonly block?: NewBlock }): { readonly block?: NewBlock } =>
+  block === undefined ? {} : { block: tree(redactor, block) };
+
 /** The verbs that carry something of what was asked or answered. */
 const MASKED: { readonly [V in Verb]?: (redactor: Redactor, input: VerbInput<V>) => VerbInput<V> } = {
   admit: (redactor, input) => ({
@@ -94,9 +98,14 @@ const MASKED: { readonly [V in Verb]?: (redactor: Redactor, input: VerbInput<V>)
         : { ...result, output: { ...result.output, text: maskArguments(result.output.text, redactor).value } },
     ),
   }),
-  refuse: (redactor, input) => ({ ...maskCall(redactor, input), context: tree(redactor, input.context) }),
+  refuse: (redactor, input) => ({
+    ...maskCall(redactor, input),
+    ...maskBlock(redactor, input),
+    context: tree(redactor, input.context),
+  }),
   settle: (redactor, input) => ({
     ...input,
+    ...maskBlock(redactor, input),
     toolCalls: input.toolCalls.map((call) => ({ ...call, argsText: maskArguments(call.argsText, redactor).value })),
   }),
   addStep: (redactor, input) => ({

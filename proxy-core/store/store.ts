@@ -1,6 +1,7 @@
 import type { ChainHead } from '../audit/chain.ts';
 import type { SignedHead } from '../audit/signed-head.ts';
 import type { BudgetAlert } from '../budget/account.ts';
+import type { BlockDetail } from '../contract/block.ts';
 import type { NanoUsd } from '../contract/money.ts';
 import type {
   AgentRecord,
@@ -169,6 +170,14 @@ export interface SettleInput {
   }[];
   readonly keys: readonly RunKey[];
   readonly responseContentType: string | null;
+  /** A rule blocked the answer: recorded as a refusal step and a `policy.blocked` record. */
+  readonly block?: NewBlock;
+}
+
+/** A block by a rule: how it describes itself, and the actions that it stopped, word for word. */
+export interface NewBlock {
+  readonly detail: BlockDetail;
+  readonly actions: readonly ProposedAction[];
 }
 
 export interface SettleOutput {
@@ -193,6 +202,8 @@ export interface Verbs extends GateVerbs, RetentionVerbs {
       readonly failure: string;
       readonly status: number;
       readonly context: Readonly<Record<string, unknown>>;
+      /** A rule blocked it: the audit names it `policy.blocked`. */
+      readonly block?: NewBlock;
     };
     output: { readonly step: number };
   };

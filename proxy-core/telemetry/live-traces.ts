@@ -220,9 +220,10 @@ async function entryOf(ports: LiveTracesPorts, step: StepRecord, found: Exchange
   return { step: shown, call: { exchange, ...spoken(conversation, ports.redactor) } };
 }
 
-/** What a tool was told and has answered is content too. */
+/** What a tool was told and has answered is content too, and so are the values that a rule saw. */
 function withoutContent(step: StepRecord): StepRecord {
-  const { args: _args, result: _result, content: _content, output: _output, ...detail } = step.detail;
+  const { args: _args, result: _result, content: _content, output: _output, ...told } = step.detail;
+  const { matched: _matched, explanation: _explanation, sent_text: _sent, ...detail } = told;
   return { ...step, detail };
 }
 

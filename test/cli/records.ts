@@ -54,6 +54,7 @@ export const RUN: RunRecord = {
   gates: 0,
   paused: false,
   last_refusal: null,
+  last_refusal_rule: null,
   trace_parent: null,
   trace_pruned_at: null,
 };

@@ -1,7 +1,7 @@
+import { type BlockDetail, describeSent, readBlock } from '../../../proxy-core/contract/block.ts';
 import type { RunFilter } from '../../../proxy-core/contract/operations/runs.ts';
 import type { OperationOutput } from '../../../proxy-core/contract/operations.ts';
-import type { StepRecord } from '../../../proxy-core/contract/records.ts';
-import { RUN_STATES } from '../../../proxy-core/contract/records.ts';
+import { RUN_STATES, type RunRecord, type StepRecord } from '../../../proxy-core/contract/records.ts';
 import { parseRunQuery } from '../../../proxy-core/contract/run-query.ts';
 import { parseCount, parseSince } from '../amounts.ts';
 import { BadInput, type Command, command, type Invocation, type Options, printed } from '../command.ts';
@@ -111,7 +111,7 @@ async function showWhole(call: Invocation<Options>['call'], runId: string) {
 function renderRuns({ runs, total, as_of }: OperationOutput<'runs.list'>, offset: number): string {
   if (runs.length === 0) return total === 0 ? 'No runs.' : `No more runs: there are ${total}.`;
   const table = renderTable(
-    ['RUN', 'STATE', 'AGENT', 'STARTED', 'STEPS', 'SPENT', 'CAP', 'MODELS'],
+    ['RUN', 'STATE', 'AGENT', 'STARTED', 'STEPS', 'SPENT', 'CAP', 'MODELS', 'REFUSED'],
     runs.map((run) => [
       run.run_id,
       run.state,
@@ -121,6 +121,7 @@ function renderRuns({ runs, total, as_of }: OperationOutput<'runs.list'>, offset
       renderUsd(run.spent_nano),
       renderUsd(run.cap_nano),
       run.models.join(', '),
+      renderRefused(run) ?? '-',
     ]),
     [4, 5, 6],
   );
@@ -142,7 +143,7 @@ function renderRun({ run, waited_ms, budgets, steps, artifacts }: OperationOutpu
     ...(run.gates === 0
       ? []
       : [['Gates', `${run.gates}, waited ${Math.round(waited_ms / 1000)} s for people`] as const]),
-    ...(run.last_refusal === null ? [] : [['Refused', run.last_refusal] as const]),
+    ...(run.last_refusal === null ? [] : [['Refused', renderRefused(run) ?? ''] as const]),
     ['Spent', `${renderUsd(run.spent_nano)} of ${renderUsd(run.cap_nano)} (${renderUsd(run.reserved_nano)} reserved)`],
     ['Tokens', `${run.input_tokens} in, ${run.output_tokens} out`],
     ['Models', run.models.join(', ')],
@@ -150,7 +151,8 @@ function renderRun({ run, waited_ms, budgets, steps, artifacts }: OperationOutpu
     ...artifacts.map((artifact) => ['Artifact', `${artifact.name} (${artifact.bytes} bytes)`] as const),
   ]);
   const caps = budgets.length === 0 ? [] : [renderBudgets(budgets)];
-  return [fields, ...caps, ...(steps.length === 0 ? [] : [renderSteps(steps)])].join('\n\n');
+  const parts = [renderSteps(steps), ...renderBlocks(steps)];
+  return [fields, ...caps, ...(steps.length === 0 ? [] : parts)].join('\n\n');
 }
 
 const renderSteps = (steps: readonly StepRecord[]): string =>
@@ -161,7 +163,46 @@ const renderSteps = (steps: readonly StepRecord[]): string =>
       renderTime(step.at),
       step.kind,
       step.cost_nano === null ? '-' : renderUsd(step.cost_nano),
-      step.summary,
+      summaryOf(step),
     ]),
     [0, 3],
   );
+
+/** Why a run's latest call was refused, with the rule where one did: `policy_blocked by drop:any`. */
+const renderRefused = ({ last_refusal, last_refusal_rule }: RunRecord): string | null =>
+  last_refusal_rule === null ? last_refusal : `${last_refusal} by ${last_refusal_rule}`;
+
+function summaryOf(step: StepRecord): string {
+  const block = readBlock(step);
+  return block === null ? step.summary : `${step.summary} by ${block.rule}`;
+}
+
+/** So many blocks are told in full; `--json` has all. */
+const BLOCKS_TOLD = 20;
+
+/** What rules have blocked, the latest last: which, why, and what the agent was given instead. */
+function renderBlocks(steps: readonly StepRecord[]): readonly string[] {
+  const blocked = steps.flatMap((step) => {
+    const block = readBlock(step);
+    return block === null ? [] : [{ step, block }];
+  });
+  const told = blocked
+    .slice(-BLOCKS_TOLD)
+    .map(({ step, block }) =>
+      renderFields([
+        ['Blocked', `step ${step.step}, by rule ${block.rule} of ${block.policy}`],
+        ...(block.message === null ? [] : [['Message', block.message] as const]),
+        ...block.matched.map((clause) => ['Matched', clause] as const),
+        ['Withheld', withheldOf(block)],
+        ['Agent got', describeSent(block)],
+      ]),
+    );
+  const left = blocked.length - told.length;
+  return left === 0 ? told : [`${left} earlier blocks are left out: see --json.`, ...told];
+}
+
+function withheldOf({ withheld, withheld_bytes, withheld_sha256, tools }: BlockDetail): string {
+  const what = withheld === 'request' ? 'the request' : tools.length === 0 ? 'the answer' : tools.join(', ');
+  const bytes = withheld_bytes === null ? '' : `, ${withheld_bytes} bytes`;
+  return `${what}${bytes}${withheld_sha256 === null ? '' : `, SHA-256 ${withheld_sha256}`}`;
+}

@@ -1,3 +1,4 @@
+import { describeSent, readBlock } from '../../contract/block.ts';
 import { formatUsd, nanoUsd } from '../../contract/money.ts';
 import { type Piece, part } from './piece.ts';
 import type { RedactedSource } from './redact.ts';
@@ -16,14 +17,14 @@ const COLUMNS: Readonly<Record<string, (entry: ExportedStep) => Cell>> = {
   provider: ({ call }) => call?.exchange.provider,
   status: ({ call }) => call?.exchange.status,
   state: ({ call, step }) => call?.exchange.state ?? textOf(step.detail['gate_state']),
-  failure: ({ call }) => call?.exchange.failure,
+  failure: ({ call, step }) => call?.exchange.failure ?? textOf(step.detail['failure']),
   input_tokens: ({ call }) => call?.exchange.usage?.input_tokens,
   output_tokens: ({ call }) => call?.exchange.usage?.output_tokens,
   cached_input_tokens: ({ call }) => call?.exchange.usage?.cache_read_input_tokens,
   cost_usd: ({ step }) => (step.cost_nano === null ? null : formatUsd(nanoUsd(step.cost_nano))),
   estimated: ({ call }) => call?.exchange.estimated,
   ended_at: ({ call }) => (call?.exchange.ended_at == null ? null : instant(call.exchange.ended_at)),
-  tool: ({ step }) => textOf(step.detail['name']),
+  tool: ({ step }) => textOf(step.detail['name']) ?? textOf(step.detail['tool']),
   call_id: ({ step }) => textOf(step.detail['call_id']),
   gate_id: ({ step }) => textOf(step.detail['gate_id']),
   rule: ({ step }) => textOf(step.detail['rule']),
@@ -34,6 +35,17 @@ const COLUMNS: Readonly<Record<string, (entry: ExportedStep) => Cell>> = {
   retry_of: ({ call }) => call?.exchange.retry_of,
   subagent: ({ call }) => call?.exchange.subagent,
   exchange_id: ({ step }) => step.exchange_id,
+  policy: ({ step }) => textOf(step.detail['policy']),
+  message: ({ step }) => textOf(step.detail['message']),
+  matched: ({ step }) => readBlock(step)?.matched.join('; '),
+  withheld_sha256: ({ step }) => textOf(step.detail['withheld_sha256']),
+  sent: ({ step }) => sentOf(step),
+};
+
+/** What the agent was given in place of what a rule blocked. */
+const sentOf = (step: ExportedStep['step']): string | null => {
+  const block = readBlock(step);
+  return block === null ? null : describeSent(block);
 };
 
 const instant = (at: number): string => new Date(at).toISOString();

@@ -36,6 +36,8 @@ export function* renderHtml(source: RedactedSource, sha256: Sha256, options: Htm
   yield renderSummary(source, calendar).html;
   yield part('who approved what');
   yield renderDecisions(source, calendar).html;
+  yield part('what was not allowed');
+  yield renderBlocks(source).html;
   yield part('money');
   yield renderMoney(source).html;
   yield part('files');
@@ -90,6 +92,25 @@ function renderDecisions({ gates, grants }: RedactedSource, calendar: Calendar):
 <section><h2>Who approved what</h2>
 ${gates.map((gate) => renderGate(gate, calendar))}
 ${remembered.length === 0 ? null : html`<h3>Remembered for later</h3><ul>${remembered}</ul>`}
+</section>`;
+}
+
+/** What rules stopped without asking anybody; each time stands in the timeline with what was seen and what the agent got. */
+function renderBlocks({ tally: { blocks } }: RedactedSource): Html {
+  if (blocks.length === 0) return html``;
+  return html`
+<section><h2>What was not allowed</h2>
+<p class="soft small">These rules stopped what the agent, or its model, wanted to do. Nobody had to be asked, and nothing of it was carried out.</p>
+${blocks.map(
+  ({ rule, message, tool, count: number, firstStep }) => html`
+<div class="card rejected" data-block="${rule}">
+<div class="row"><h3>${tool === null ? html`To send a request` : html`To use the tool <code>${tool}</code>`}</h3><span class="badge bad">Blocked${number === 1 ? '' : ` ${number} times`}</span></div>
+<dl>
+<dt>Why</dt><dd>${message ?? `The rule “${rule}” says so.`}</dd>
+<dt>Rule</dt><dd>${rule}</dd>
+<dt>${number === 1 ? 'When' : 'First'}</dt><dd>step ${firstStep}</dd>
+</dl></div>`,
+)}
 </section>`;
 }
 

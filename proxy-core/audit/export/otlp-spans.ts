@@ -1,3 +1,4 @@
+import { readBlock } from '../../contract/block.ts';
 import type { Conversation } from '../../contract/conversation.ts';
 import { nanoToUsd, nanoUsd } from '../../contract/money.ts';
 import type { ExchangeRecord, RunRecord, StepRecord } from '../../contract/records.ts';
@@ -156,8 +157,9 @@ export function createSpanBuilder(
         case 'model_call':
         case 'opaque_call':
         case 'retry':
-        case 'refusal':
           return [callSpan(entry)];
+        case 'refusal':
+          return [withBlock(callSpan(entry), step)];
         case 'tool_call': {
           if (entry.call !== null) return [callSpan(entry)];
           const span = toolSpan(entry);
@@ -181,6 +183,34 @@ export function createSpanBuilder(
       }
     },
     end: () => [...pending.values()],
+  };
+}
+
+/** A refusal by a rule says which, and what it saw; one that stands behind its call is a span of its own. */
+function withBlock(span: SpanFacts, step: StepRecord): SpanFacts {
+  const block = readBlock(step);
+  if (block === null) return span;
+  const behind = span.kind === 'internal';
+  return {
+    ...span,
+    name: behind ? `block ${block.rule}` : span.name,
+    error: block.failure,
+    attributes: {
+      ...span.attributes,
+      'rungate.rule': block.rule,
+      'rungate.policy': block.policy,
+      'rungate.block_stage': block.stage,
+      'rungate.exchange_id': block.blocked_exchange_id,
+      'rungate.sent': block.sent,
+      'error.type': block.failure,
+      ...present({
+        'rungate.message': block.message,
+        'rungate.matched': block.matched.length === 0 ? null : block.matched,
+        'gen_ai.tool.name': block.tool,
+        'rungate.withheld_sha256': block.withheld_sha256,
+        'rungate.sent_status': block.sent_status,
+      }),
+    },
   };
 }
 

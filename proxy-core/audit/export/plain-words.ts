@@ -1,3 +1,4 @@
+import { describeSent, readBlock } from '../../contract/block.ts';
 import { nanoToUsd, nanoUsd } from '../../contract/money.ts';
 import type { GateRecord, StepRecord } from '../../contract/records.ts';
 import type { RunSource } from './source.ts';
@@ -125,6 +126,7 @@ export function summarise(source: RunSource, calendar: Calendar): readonly strin
   if (run.trace_pruned_at !== null)
     sentences.push(prunedSentence(run.trace_pruned_at, run.last_activity_at > run.trace_pruned_at, calendar));
   if (gates.length > 0) sentences.push(askedSentence(source));
+  for (const block of tally.blocks) sentences.push(blockedSentence(block));
   for (const { failure, count: number, firstStep } of tally.refusals)
     sentences.push(
       `${number === 1 ? 'One call was' : `${count(number, 'call')} were`} refused because ${refusalReason(failure)} (${number === 1 ? '' : 'first '}at step ${firstStep}).`,
@@ -136,6 +138,19 @@ export function summarise(source: RunSource, calendar: Calendar): readonly strin
       `It handed in ${count(artifacts.length, 'file')}: ${listed(artifacts.map(({ artifact }) => artifact.name))}.`,
     );
   return sentences;
+}
+
+/** `A rule stopped it from using the tool drop_table, once: “drop:any” (Never drop tables.), at step 4.` */
+function blockedSentence({
+  rule,
+  message,
+  tool,
+  count: number,
+  firstStep,
+}: RunSource['tally']['blocks'][number]): string {
+  const what = tool === null ? 'A rule stopped a request of its' : `A rule stopped it from using the tool ${tool},`;
+  const why = message === null ? '' : ` (${message})`;
+  return `${what} ${times(number)}: “${rule}”${why}, ${number === 1 ? '' : 'first '}at step ${firstStep}.`;
 }
 
 /** Why a report shows no steps although there were some, or (the run went on) none of the earlier ones. */
@@ -190,8 +205,17 @@ export function describeStep(step: StepRecord): { readonly label: string; readon
     case 'artifact':
       return { label: 'File', sentence: `Handed in the file ${summary}.` };
     case 'refusal':
-      return { label: 'Refused', sentence: `Not let through: ${refusalReason(summary)}.` };
+      return { label: 'Refused', sentence: refusalSentence(step) };
   }
+}
+
+function refusalSentence(step: StepRecord): string {
+  const block = readBlock(step);
+  if (block === null) return `Not let through: ${refusalReason(step.summary)}.`;
+  const what = block.tool === null ? 'the request' : `the use of the tool ${block.tool}`;
+  const why = block.message === null ? '' : ` ${block.message.replace(/[.!?\s]*$/, '.')}`;
+  const seen = block.matched.length === 0 ? '' : ` What matched: ${block.matched.join('; ')}.`;
+  return `The rule “${block.rule}” stopped ${what}.${why}${seen} The agent was given ${describeSent(block)} instead.`;
 }
 
 function ending(detail: StepRecord['detail']): string {

@@ -27,7 +27,10 @@ const PLAIN_FIELDS = new Set(
    proposed_actions_bytes expires_at effective_at waited_ms status bytes sha256 kind fingerprint approver_channels reason
    why model answered_model provider ended_at usage finish_reason retry_of subagent side call_id name server args_length
    is_error content_type gate_kind gate_state message tools calls gated_exchange_id decided_at decided_by channel
-   released_at outcome_unknown threshold`.split(/\s+/),
+   released_at outcome_unknown threshold stage recover tool blocked_exchange_id withheld withheld_from withheld_bytes
+   withheld_sha256 sent sent_status sent_type sent_bytes sent_sha256 blocked_actions_sha256 blocked_actions_bytes`.split(
+    /\s+/,
+  ),
 );
 
 /** Mask what leaves; see `Redactor`. Hashes stay those of the original. */
@@ -116,7 +119,7 @@ export function redactSource(source: RunSource, redactor: Redactor, sha256: Sha2
     gates: source.gates.map(gate),
     grants: tree(source.grants),
     artifacts: source.artifacts.map(artifact),
-    tally: source.tally,
+    tally: { ...source.tally, blocks: tree(source.tally.blocks) },
     *steps() {
       for (const one of source.steps()) yield step(one);
     },

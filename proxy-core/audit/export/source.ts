@@ -47,7 +47,15 @@ export interface ExportFacts {
 export interface RunTally {
   /** Steps by kind. */
   readonly steps: Readonly<Partial<Record<StepRecord['kind'], number>>>;
-  /** Calls that were refused, by why, first one first. */
+  /** What a rule blocked, by rule and tool, first one first; `tool` is null for whole requests. */
+  readonly blocks: readonly {
+    readonly rule: string;
+    readonly message: string | null;
+    readonly tool: string | null;
+    readonly count: number;
+    readonly firstStep: number;
+  }[];
+  /** Calls that were refused without a rule, by why, first one first. */
   readonly refusals: readonly { readonly failure: string; readonly count: number; readonly firstStep: number }[];
   /** Spend by model, dearest first. `model: null`: calls that name none. */
   readonly models: readonly {

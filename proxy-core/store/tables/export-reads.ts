@@ -7,6 +7,13 @@ import { unpackIds } from '../id-list.ts';
 
 const tallyStep = z.object({ kind: z.enum(STEP_KINDS), count: z.int() });
 const tallyRefusal = z.object({ failure: z.string(), count: z.int(), firstStep: z.int() });
+const tallyBlock = z.object({
+  rule: z.string(),
+  message: z.string().nullable(),
+  tool: z.string().nullable(),
+  count: z.int(),
+  firstStep: z.int(),
+});
 const tallyModel = z.object({
   model: z.string().nullable(),
   calls: z.int(),
@@ -16,13 +23,18 @@ const tallyModel = z.object({
   estimated: z.int(),
 });
 
-/** How many steps of each kind a run has, why its calls were refused, and what each model cost. */
+/** How many steps of each kind a run has, why its calls were refused, what rules blocked, and what each model cost. */
 export function tallyRun(db: Readable, runId: string) {
   const steps = db.all('SELECT kind, count(*) AS count FROM steps WHERE run_id = +? GROUP BY kind', runId);
   const refusals = db.all(
-    `SELECT e.failure, count(*) AS count, min(s.step) AS firstStep FROM steps s
-     JOIN exchanges e ON e.exchange_id = s.exchange_id AND e.step = s.step
-     WHERE s.run_id = +? AND s.kind = 'refusal' AND e.failure IS NOT NULL GROUP BY e.failure ORDER BY firstStep`,
+    `SELECT summary AS failure, count(*) AS count, min(step) AS firstStep FROM steps
+     WHERE run_id = +? AND kind = 'refusal' AND detail ->> 'blocked_exchange_id' IS NULL GROUP BY 1 ORDER BY firstStep`,
+    runId,
+  );
+  const blocks = db.all(
+    `SELECT detail ->> 'rule' AS rule, detail ->> 'message' AS message, detail ->> 'tool' AS tool, count(*) AS count,
+       min(step) AS firstStep FROM steps
+     WHERE run_id = +? AND kind = 'refusal' AND detail ->> 'blocked_exchange_id' IS NOT NULL GROUP BY 1, 2, 3 ORDER BY firstStep`,
     runId,
   );
   const models = db.all(
@@ -38,6 +50,7 @@ export function tallyRun(db: Readable, runId: string) {
   return {
     steps: Object.fromEntries(counts.map(({ kind, count }) => [kind, count])),
     refusals: refusals.map((row) => tallyRefusal.parse(row)),
+    blocks: blocks.map((row) => tallyBlock.parse(row)),
     models: models.map((row) => tallyModel.parse(row)),
   };
 }

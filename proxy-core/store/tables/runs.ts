@@ -9,7 +9,9 @@ import type { RunKey, RunStart } from '../store.ts';
 export const SELECT_RUN = `SELECT r.run_id, r.agent_id, a.name AS agent, r.state, r.policy, r.explicit, r.labels, r.client,
   r.started_at, r.last_activity_at, r.ended_at, r.spent_nano, b.reserved_nano, b.cap_nano, r.exchanges, r.tool_calls,
   r.steps, r.input_tokens, r.output_tokens, r.models, r.gates, r.paused, r.last_refusal, r.trace_parent,
-  r.trace_pruned_at
+  r.trace_pruned_at, CASE WHEN r.last_refusal IN ('policy_blocked', 'loop_detected') THEN (
+    SELECT s.detail ->> 'rule' FROM steps s WHERE s.run_id = r.run_id AND s.kind = 'refusal' ORDER BY s.step DESC LIMIT 1
+  ) END AS last_refusal_rule
   FROM runs r CROSS JOIN agents a ON a.agent_id = r.agent_id CROSS JOIN budgets b ON b.scope = 'run' AND b.subject = r.run_id`;
 
 export interface RunRow extends Omit<RunRecord, 'explicit' | 'labels' | 'models' | 'paused'> {

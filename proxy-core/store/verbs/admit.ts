@@ -16,6 +16,7 @@ import {
   setLastRefusal,
 } from '../tables/runs.ts';
 import { insertResults, insertStep, unseenResults } from '../tables/steps.ts';
+import { auditBlock } from './blocks.ts';
 import { beginRun } from './runs.ts';
 import type { VerbBody } from './transaction.ts';
 
@@ -60,14 +61,11 @@ export const refuse: VerbBody<'refuse'> = ({ db }, input) => {
   if (run === null) throw new Error(`run ${input.runId} is not this agent's`);
   if (run.state === 'open' || run.state === 'waiting') fileKeys(db, input.agentId, input.runId, input.keys, input.at);
   seeAgent(db, input.agentId, input.at);
-  const step = recordRefusal(db, input, input.failure, input.status, input.context);
-  appendAudit(db, {
-    at: input.at,
-    kind: 'call.refused',
-    by: agentOf(input),
-    runId: input.runId,
-    fields: { exchange_id: input.exchangeId, failure: input.failure, context: input.context },
-  });
+  const { at, runId, exchangeId, failure, status, context, block } = input;
+  const by = agentOf(input);
+  const step = recordRefusal(db, input, failure, status, { ...context, ...block?.detail });
+  if (block !== undefined) auditBlock(db, { at, runId, exchangeId, by, block });
+  else appendAudit(db, { at, kind: 'call.refused', by, runId, fields: { exchange_id: exchangeId, failure, context } });
   return { step };
 };
 

@@ -9,6 +9,7 @@ import { chargedAccounts, saveAccounts } from '../tables/budgets.ts';
 import { closeExchange, type ExchangeHead, findExchangeHead, listOpenExchanges } from '../tables/exchanges.ts';
 import { addRunModel, addRunTool, advanceRun, chargeRun, fileKeys, findRun } from '../tables/runs.ts';
 import { insertStep, insertToolCalls } from '../tables/steps.ts';
+import { recordBlock } from './blocks.ts';
 import { reopenClaimed } from './gate-releases.ts';
 import type { VerbBody } from './transaction.ts';
 
@@ -60,6 +61,10 @@ function close(db: Writable, exchange: ExchangeHead, input: SettleInput, auditKi
   saveAccounts(db, settlement.accounts);
   closeExchange(db, input);
   recordAnswer(db, exchange, input);
+  if (input.block !== undefined) {
+    const { at, exchangeId, block } = input;
+    recordBlock(db, { at, runId: exchange.run_id, exchangeId, by, block });
+  }
   recordAlerts(db, exchange, settlement.alerts, input.at);
   appendAudit(db, {
     at: input.at,
@@ -85,7 +90,7 @@ function recordAnswer(db: Writable, exchange: ExchangeHead, input: SettleInput):
     toolCalls: input.toolCalls.length,
     inputTokens: input.usage?.input_tokens ?? 0,
     outputTokens: input.usage?.output_tokens ?? 0,
-    refusal: input.failure === 'policy_blocked' ? input.failure : null,
+    refusal: input.block?.detail.failure ?? null,
     at: input.at,
   });
   fileKeys(db, exchange.agent_id, runId, input.keys, input.at);

@@ -70,7 +70,7 @@ export async function openCoreBench(home: string, now: number): Promise<CoreBenc
     core,
     events,
     async admitted(call: AgentCall) {
-      const admission = await admit(core, readCall(core, call, bench.now), null);
+      const admission = await admit(core, readCall(core, call, bench.now), null, false);
       if (admission.kind !== 'admitted') throw new Error(`not admitted: ${JSON.stringify(admission)}`);
       return admission.admitted;
     },

@@ -26,6 +26,7 @@ export const runRecord = (over: Partial<RunRecord> = {}): RunRecord => ({
   gates: 0,
   paused: false,
   last_refusal: null,
+  last_refusal_rule: null,
   trace_parent: null,
   trace_pruned_at: null,
   ...over,

@@ -92,7 +92,17 @@ export const EXAMPLES: { readonly [N in NoticeEvent]: EventBody<N> } = {
     step_that_crossed: 41,
   },
   'policy.drift': { ...run, kind: 'host', value: 'example.net' },
-  'policy.blocked': { ...run, policy: 'refunds@7', rule: 'no-browser', subject: 'browser_open' },
+  'policy.blocked': {
+    ...run,
+    policy: 'refunds@7',
+    rule: 'no-browser',
+    subject: 'browser_open',
+    stage: 'response',
+    message: 'No browsers.',
+    matched: ['tool "browser_open" = "browser_open"'],
+    exchange_id: 'xch_1',
+    sent: 'a refusal (403)',
+  },
   'loop.detected': { ...run, kind: 'identical_tool_calls', count: 5, action: 'gate' },
 };
 

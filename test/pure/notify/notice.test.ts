@@ -39,7 +39,17 @@ describe('the payload of each event', () => {
     'budget.alert': { scope: 'agent', subject: 'agt_1', threshold: 0.8, spent_usd: 4, cap_usd: 5, run_id: 'run_1' },
     'budget.exceeded': { run_id: 'run_1', scope: 'run', name: 'run_1', ...money, step_that_crossed: 41 },
     'policy.drift': { ...run, kind: 'host', value: 'example.net' },
-    'policy.blocked': { ...run, policy: 'refunds@7', rule: 'no-browser', subject: 'browser_open' },
+    'policy.blocked': {
+      ...run,
+      policy: 'refunds@7',
+      rule: 'no-browser',
+      subject: 'browser_open',
+      stage: 'response',
+      message: 'No browsers.',
+      matched: ['tool "browser_open" = "browser_open"'],
+      exchange_id: 'xch_1',
+      sent: 'a refusal (403)',
+    },
     'loop.detected': { ...run, kind: 'identical_tool_calls', count: 5, action: 'gate' },
   };
 
