@@ -32,7 +32,7 @@ export default defineConfig({
         minify: false,
         rollupOptions: {
           input: {
-            rungate: at('electron/cli/main.ts'),
+            rungate: at('electron/cli/built-entry.js'),
             main: at('electron/main.ts'),
             'store-worker': at('proxy-core/store/worker.ts'),
             'reader-worker': at('proxy-core/store/reader-worker.ts'),

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 /** Every suite uses real sockets and real SQLite; nothing is replaced by a double but the provider. */
 export default defineConfig({
   test: {
-    root: new URL('..', import.meta.url).pathname,
+    root: fileURLToPath(new URL('..', import.meta.url)),
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 30_000,

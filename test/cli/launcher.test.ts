@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { RUNGATE, start, temporaryFolder } from './rungate-process.ts';
@@ -19,7 +19,7 @@ function packageWith(program: string, modules: boolean): string {
   const cli = join(folder, 'electron', 'cli');
   mkdirSync(cli, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  copyFileSync(RUNGATE, join(cli, 'rungate.js'));
+  for (const file of ['rungate.js', 'node-at-hand.js']) copyFileSync(join(dirname(RUNGATE), file), join(cli, file));
   writeFileSync(join(cli, 'main.ts'), program);
   if (modules) symlinkSync(MODULES, join(folder, 'node_modules'));
   return join(cli, 'rungate.js');

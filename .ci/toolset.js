@@ -1,0 +1,39 @@
+// Nodes, npms and pnpm of chosen versions, as packages that npm fetches once and keeps in its cache.
+// Plain JavaScript: it runs on whatever Node the machine has, before anything is installed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+/** What npm itself is told by this machine: its cache and registry hold for every other npm that is tried. */
+export const npmSettings = () => {
+  const get = (key) => spawnSync('npm', ['config', 'get', key], { encoding: 'utf8' }).stdout.trim();
+  return {
+    npm_config_cache: get('cache'),
+    npm_config_userconfig: get('userconfig'),
+    npm_config_globalconfig: get('globalconfig'),
+    npm_config_registry: get('registry'),
+  };
+};
+
+/** The folder of an installed package, or null when it cannot be fetched. */
+export function fetchTool(folder, name, version) {
+  const prefix = path.join(folder, `${name}-${version}`);
+  mkdirSync(prefix, { recursive: true });
+  const flags = ['--no-save', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  spawnSync('npm', ['install', '--prefix', prefix, ...flags, `${name}@${version}`], { stdio: 'ignore' });
+  const found = path.join(prefix, 'node_modules', name);
+  return existsSync(found) ? found : null;
+}
+
+/** The folder with `node` of a Node of this version, or null. */
+export function fetchNode(folder, version) {
+  const found = fetchTool(folder, `node-${process.platform}-${process.arch}`, version);
+  return found === null ? null : path.join(found, 'bin');
+}
+
+/** The folder with a command of a package (npm, pnpm) of this version, or null. */
+export function fetchCommand(folder, name, version) {
+  return fetchTool(folder, name, version) === null
+    ? null
+    : path.join(folder, `${name}-${version}`, 'node_modules', '.bin');
+}
