@@ -1,0 +1,178 @@
+import type { Case } from './cases.ts';
+import { standingOf } from './gated-call.ts';
+import type { Delivery, GovernedCore, Received, Reviewed } from './governed-core.ts';
+import type { HeldCall } from './held-calls.ts';
+import { type Reading, readWithSdks, type Wire } from './sdk-readers.ts';
+
+/** One case: what the SDKs hold when they are given the bytes, and when they are behind the proxy. */
+
+export type Danger =
+  /** Some SDK holds a gated call. */
+  | 'dangerous'
+  /** No SDK holds a gated call for certain, but one holds a call that the rule cannot judge. */
+  | 'doubtful'
+  /** No SDK holds anything that the rule minds, and one at least reads the answer to its end. */
+  | 'harmless'
+  /** No SDK holds anything, and none can read the answer. */
+  | 'unreadable';
+
+/** What went wrong, in words. */
+export interface Fault {
+  readonly kind: 'undecided' | 'refused';
+  readonly delivery: Delivery;
+  readonly what: string;
+}
+
+export interface Verdict {
+  readonly danger: Danger;
+  /** What the SDKs read directly. */
+  readonly readings: readonly Reading[];
+  readonly faults: readonly Fault[];
+  /** A doubtful case reached an SDK undecided: allowed, but counted. */
+  readonly doubtPassed: boolean;
+}
+
+/** How the SDKs read a case without the proxy. */
+export async function readDirectly(one: Case): Promise<Pick<Verdict, 'danger' | 'readings'>> {
+  const readings = await readWithSdks(one.format, one.stream, one.wire);
+  return { danger: dangerOf(readings), readings };
+}
+
+function dangerOf(readings: readonly Reading[]): Danger {
+  const standings = new Set(readings.flatMap(({ calls }) => calls.map(standingOf)));
+  if (standings.has('gated')) return 'dangerous';
+  if (standings.has('unclear')) return 'doubtful';
+  return readings.some(({ error }) => error === null) ? 'harmless' : 'unreadable';
+}
+
+/** Of the gated cases, which are approved instead of rejected. */
+const APPROVED_OF = 3;
+
+/** Send a case through the proxy in both deliveries and compare. */
+export async function compare(core: GovernedCore, one: Case): Promise<Verdict> {
+  const direct = await readDirectly(one);
+  const faults: Fault[] = [];
+  let doubtPassed = false;
+  for (const delivery of ['retry', 'hold'] as const) {
+    const seen = await (delivery === 'retry' ? askAndRetry : askAndHold)(core, one, direct.readings);
+    const note = (kind: Fault['kind'], what: string): void => void faults.push({ kind, delivery, what });
+    for (const what of seen.undecided) note('undecided', what);
+    if (direct.danger === 'doubtful') doubtPassed ||= seen.passed;
+    if (direct.danger === 'harmless' && !seen.passed && one.otherClients === null) note('refused', seen.answer);
+  }
+  return { ...direct, faults, doubtPassed };
+}
+
+/** What one delivery came to. */
+interface Seen {
+  /** Gated calls that an SDK holds although nobody has seen them, in words. */
+  readonly undecided: readonly string[];
+  /** The SDKs get what they would have got directly. */
+  readonly passed: boolean;
+  /** The answer in short. */
+  readonly answer: string;
+}
+
+async function askAndRetry(core: GovernedCore, one: Case, direct: readonly Reading[]): Promise<Seen> {
+  const { received, gated } = await core.ask(one, { delivery: 'retry' });
+  const undecided = await heldFrom(one, received, direct, [], 'answer');
+  const passed = gated === null && (await isWhole(one, received, direct));
+  if (gated === null) return { undecided, passed, answer: inShort(received) };
+  undecided.push(...unseen(direct, gated.proposed, 'reviewed'));
+  const approves = one.index % APPROVED_OF === 0;
+  await core.decide(gated.gateId, approves ? 'approve' : 'reject');
+  if (approves) {
+    for (const otherForm of [false, true]) {
+      const again = await core.ask(one, { delivery: 'retry', otherForm });
+      const form = otherForm ? { ...one, stream: !one.stream } : one;
+      undecided.push(
+        ...(await heldFrom(form, again.received, null, gated.proposed, otherForm ? 'other form' : 'release')),
+      );
+    }
+  }
+  return { undecided, passed, answer: inShort(received) };
+}
+
+async function askAndHold(core: GovernedCore, one: Case, direct: readonly Reading[]): Promise<Seen> {
+  const verdict = one.index % APPROVED_OF === 1 ? 'approve' : 'reject';
+  const { received, gated } = await core.ask(one, { delivery: 'hold', verdict });
+  if (gated === null) {
+    const undecided = await heldFrom(one, received, direct, [], 'answer');
+    return { undecided, passed: await isWhole(one, received, direct), answer: inShort(received) };
+  }
+  const before = untilNote(received, gated.gateId);
+  const early = before === null ? [] : await heldFrom(one, before, null, [], 'before the verdict');
+  const late = await heldFrom(one, received, null, verdict === 'approve' ? gated.proposed : [], `after ${verdict}`);
+  return {
+    undecided: [...unseen(direct, gated.proposed, 'reviewed'), ...early, ...late],
+    passed: false,
+    answer: inShort(received),
+  };
+}
+
+/** What had left before anybody decided: all up to the end of the note that names the gate. */
+function untilNote(received: Received, gateId: string): Received | null {
+  const at = received.body.indexOf(gateId);
+  const end = at === -1 ? -1 : received.body.indexOf('\n\n', at);
+  return end === -1 ? null : { ...received, body: received.body.subarray(0, end + 2), ended: false };
+}
+
+/** The gated calls that an SDK holds when it is given what came through the proxy, less those that a person approved. */
+async function heldFrom(
+  one: Case,
+  received: Received,
+  direct: readonly Reading[] | null,
+  approved: readonly Reviewed[],
+  when: string,
+): Promise<string[]> {
+  if (received.status !== 200) return [];
+  const unchanged = direct !== null && received.body.equals(Buffer.concat(one.wire.chunks));
+  const readings = unchanged ? direct : await readWithSdks(one.format, one.stream, wireOf(received));
+  return [...unseen(readings, approved, when)];
+}
+
+const wireOf = ({ contentType, body }: Received): Wire => ({ contentType, chunks: body.length === 0 ? [] : [body] });
+
+/** Gated calls that are held, and that the reviewer was not shown. */
+function unseen(readings: readonly Reading[], shown: readonly Reviewed[], when: string): readonly string[] {
+  const known = new Set(shown.map(({ tool, args }) => actionOf(tool, args)));
+  return readings.flatMap(({ sdk, calls }) =>
+    [
+      ...new Set(calls.filter((call) => standingOf(call) === 'gated' && !known.has(heldAction(call))).map(heldAction)),
+    ].map((action) => `${when}: ${sdk} holds ${action}`),
+  );
+}
+
+const heldAction = ({ name, args }: HeldCall): string => actionOf(name, args);
+
+/** A call in one spelling: two texts of the same JSON are the same call. */
+function actionOf(tool: string, args: unknown): string {
+  const value = typeof args === 'string' ? parsed(args) : args;
+  return `${tool} ${JSON.stringify(sorted(value))}`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const sorted = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
+
+/** Every SDK gets all that it would have got; bytes behind the end of an answer may be missing. */
+async function isWhole(one: Case, received: Received, direct: readonly Reading[]): Promise<boolean> {
+  const sent = Buffer.concat(one.wire.chunks);
+  if (received.status !== 200) return false;
+  if (received.body.equals(sent)) return true;
+  if (!sent.subarray(0, received.body.length).equals(received.body)) return false;
+  const readings = await readWithSdks(one.format, one.stream, wireOf(received));
+  return JSON.stringify(readings) === JSON.stringify(direct);
+}
+
+const inShort = ({ status, body, ended }: Received): string =>
+  `${status}${ended ? '' : ' (cut)'} ${body.toString().slice(0, 240).replaceAll('\n', '⏎')}`;
