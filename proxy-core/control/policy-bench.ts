@@ -6,6 +6,7 @@ import type { Core } from '../exchange/core.ts';
 import { type Endpoint, endpointOf, parseTarget } from '../exchange/endpoint.ts';
 import { decide } from '../exchange/judge.ts';
 import type { PolicyInForce } from '../exchange/policy-book.ts';
+import { NOTHING_TYPED } from '../policy/call-context.ts';
 import { type Decision, type ExplainedCondition, STRICTNESS } from '../policy/decision.ts';
 import { evaluateRequest, evaluateToolCall, type RuleTrace, traceRules } from '../policy/evaluate.ts';
 import { renderClause, shortened } from '../policy/explain.ts';
@@ -106,6 +107,9 @@ function subjectOf(
     labels: {},
     run: { spentUsd: 0, exchanges: 0, toolCalls: 0 },
     hour: new Date(core.clock.now()).getHours(),
+    client: null,
+    usedTools: new Set(),
+    typed: NOTHING_TYPED,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { GateRecord } from '../contract/records.ts';
 import type { GrantOffer } from '../gates/grants.ts';
 import type { Risk } from '../gates/risk.ts';
+import { NOTHING_TYPED } from '../policy/call-context.ts';
 import { evaluateToolCall } from '../policy/evaluate.ts';
 import type { RequestSubject } from '../policy/facts.ts';
 import type { ToolCall } from '../wire/format.ts';
@@ -97,5 +98,8 @@ function subjectOf(core: Core, gate: GateRecord): RequestSubject {
     labels: run?.labels ?? {},
     run: { spentUsd: 0, exchanges: run?.exchanges ?? 0, toolCalls: run?.tool_calls ?? 0 },
     hour: new Date(gate.created_at).getHours(),
+    client: null,
+    usedTools: new Set(),
+    typed: NOTHING_TYPED,
   };
 }

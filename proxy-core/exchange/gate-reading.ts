@@ -9,6 +9,7 @@ import { findCwd } from '../gates/shell-args.ts';
 import { isAmountKey } from '../gates/text-risks.ts';
 import { isScriptTool } from '../policy/calls.ts';
 import type { ExplainedCondition } from '../policy/decision.ts';
+import { innerCall } from '../policy/inner-call.ts';
 import { kindOfTool } from '../policy/tool-kinds.ts';
 import type { KeptAnswer } from '../store/store.ts';
 import { readConversation } from '../wire/conversation.ts';
@@ -83,8 +84,16 @@ function view(
   const call = callOf(action);
   const kind = gate.kind === 'request' || isScriptTool(call) ? 'other' : kindOfTool(action.tool);
   const matchedPaths = action.rule === gate.rule ? paths : [];
-  return viewAction(action, { kind, raw, matchedPaths, cwd, sha256Bytes, decodeBase64 });
+  const context = { raw, matchedPaths, cwd, sha256Bytes, decodeBase64 };
+  const carried = kind === 'other' && gate.kind !== 'request' && raw.length <= CARRIED_LENGTH ? innerCall(call) : null;
+  if (carried === null) return viewAction(action, { ...context, kind });
+  const { tool, args, path } = carried;
+  const shown = viewAction({ ...action, tool, args }, { ...context, kind: kindOfTool(tool) });
+  return { ...shown, tool: path.join(' → ') };
 }
+
+/** Longer arguments are shown as they are, characters. */
+const CARRIED_LENGTH = 512 * 1024;
 
 const rawOf = ({ tool, args }: ProposedAction, written: ToolCall | undefined): string => {
   if (typeof args === 'string') return args;

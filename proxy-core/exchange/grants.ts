@@ -14,8 +14,8 @@ import {
   offerGrants,
 } from '../gates/grants.ts';
 import { assessRisk, type Risk, type RiskCall, type RiskSetting } from '../gates/risk.ts';
-import { anyAction, possibleActions } from '../policy/action.ts';
-import { isScriptTool, readCall } from '../policy/calls.ts';
+import { anyAction } from '../policy/action.ts';
+import { readCall } from '../policy/calls.ts';
 import { kindOfTool } from '../policy/tool-kinds.ts';
 import type { By } from '../store/store.ts';
 import type { ToolCall } from '../wire/format.ts';
@@ -53,12 +53,11 @@ export function callOf({ tool, args, call_id: id }: ProposedAction): ToolCall {
 /** What a proposed action does, as the policy reads it. Arguments of very many values are read in part, and that is told. */
 export function readAction(action: ProposedAction): RiskCall {
   const { tool, args } = action;
-  // What a tool of no known kind does is not in its arguments.
-  if (kindOfTool(tool) === 'other' && !(typeof args === 'string' && isScriptTool(callOf(action)))) {
-    return { tool, args, actions: possibleActions(tool, '') };
-  }
   const bounded = boundArgs(args);
-  const actions = readCall(callOf({ ...action, args: bounded.args })).flatMap((subject) => subject.actions());
+  const [own, ...carried] = readCall(callOf({ ...action, args: bounded.args }));
+  const inner = carried.flatMap((subject) => subject.actions());
+  // What a tool of no known kind does is not in its arguments, where it carries nothing.
+  const actions = inner.length > 0 && kindOfTool(tool) === 'other' ? inner : [...own.actions(), ...inner];
   return { tool, args, actions: bounded.whole ? actions : [...actions, ...anyAction('its arguments are too many')] };
 }
 

@@ -1,9 +1,10 @@
 import type { Pricing } from '../budget/rates.ts';
 import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, nanoToUsd } from '../contract/money.ts';
+import { contextOf } from '../policy/call-context.ts';
 import { loopSettings, rateLimits } from '../policy/compile.ts';
 import { type Decision, type Evaluation, STRICTNESS, stops } from '../policy/decision.ts';
-import { type DriftFinding, type DriftObservation, driftKinds, driftOf, hostsOf } from '../policy/drift.ts';
+import { type DriftFinding, type DriftObservation, driftKinds, driftOf, hostsOf, toolsOf } from '../policy/drift.ts';
 import { couldMatch, type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../policy/evaluate.ts';
 import { refusalContext, renderReason } from '../policy/explain.ts';
 import type { RequestSubject } from '../policy/facts.ts';
@@ -15,6 +16,7 @@ import type { Core } from './core.ts';
 import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
 import type { LiveRun } from './run-directory.ts';
+import { noteCall, runTools } from './run-tools.ts';
 
 /**
  * What the run's policy says of a request and of the tool calls of its answer. The policy domain decides; here its
@@ -42,6 +44,7 @@ export function requestSubject(
   priced: { readonly pricing: Pricing | null; readonly amount: NanoUsd },
 ): RequestSubject {
   const { endpoint, facts, agent } = request;
+  const { used, typed } = runTools(run);
   return {
     provider: route.provider.id,
     wireFormat: endpoint.kind === 'model' || endpoint.kind === 'count' ? endpoint.format : null,
@@ -57,6 +60,9 @@ export function requestSubject(
     labels: run.labels,
     run: { spentUsd: nanoToUsd(run.spent), exchanges: run.exchanges, toolCalls: run.toolCalls },
     hour: new Date(core.clock.now()).getHours(),
+    client: request.client,
+    usedTools: used,
+    typed,
   };
 }
 
@@ -139,6 +145,7 @@ export async function judgeAnswer(
   const calls: { call: ToolCall; decision: Decision }[] = [];
   const alerts: Decision[] = [];
   const grantsUsed: string[] = [];
+  const context = contextOf(policy.compiled, subject);
   for (const call of toolCalls) {
     if (call.kind === 'server') continue;
     const covering = core.grantsFor(run, call);
@@ -147,11 +154,13 @@ export async function judgeAnswer(
     watchDrift(core, judged, decision, call);
     const loop = !counted
       ? null
-      : core.loops.observeCall(loopSettings(policy.compiled), run.runId, callSignature(call), now);
+      : core.loops.observeCall(loopSettings(policy.compiled), run.runId, callSignature(call, context), now);
     if (loop !== null) decision = stricter(decision, noteLoop(core, judged, loop));
     if (decision.effect === 'alert' || decision.alerts.length > 0) alerts.push(decision);
     if (decision.effect === 'allow')
       grantsUsed.push(...covering.filter(({ rule }) => rule === decision.rule?.name).map(({ grant_id }) => grant_id));
+    // What a gate may still release is kept as typed: a line that is joined with too much is only asked about.
+    if (counted && decision.effect !== 'block') noteCall(run, call, toolsOf(call, context));
     calls.push({ call, decision });
   }
   const strictest = calls.reduce<Decision | null>(
@@ -201,7 +210,10 @@ function watchDrift(core: Core, { run, policy, subject, request }: Judged, decis
   const observation: DriftObservation =
     call === undefined
       ? { models: subject.model === null ? [] : [subject.model] }
-      : { tools: [call.name], hosts: hostsOf(call) };
+      : {
+          tools: toolsOf(call, contextOf(policy.compiled, subject)),
+          hosts: hostsOf(call, contextOf(policy.compiled, subject)),
+        };
   const first = core.drift.observe(run.agentId, observation, driftKinds(policy.compiled.definition));
   noteSeen(core, run.agentId, observation);
   const attempt = driftOf(decision);

@@ -2,6 +2,7 @@ import { type ArgValue, isList, isObject } from './arguments.ts';
 import { ABSENT, type ActionKind, type Seen, seen, unknown } from './facts.ts';
 import { patchPaths, readShellActions, readWordActions, type ShellActions } from './shell-commands.ts';
 import { kindOfTool } from './tool-kinds.ts';
+import { mayType, readTyped, type TypedLine } from './typed-input.ts';
 
 /**
  * What a call does, in one vocabulary for every client: run a command, write a file, send SQL, fetch an address. A call may do
@@ -47,6 +48,7 @@ export function actionsOf(tool: string, value: ArgValue): readonly Action[] {
 export function possibleActions(tool: string, why: string): readonly Action[] {
   const kind = kindOfTool(tool);
   const doubt = unknown(why);
+  if (kind === 'other' && mayType(tool)) return [[reading('shell', { command: doubt })], [reading('other')]];
   switch (kind) {
     case 'shell':
       return [[reading('shell', { command: doubt })], [reading('write', { path: doubt })]];
@@ -118,6 +120,18 @@ function shellActions(tool: string, value: ArgValue): readonly Action[] {
     case 'texts':
       return found.texts.flatMap((text) => renderShell(text, readShellActions(text)));
   }
+}
+
+/** What typing into a running program does: the lines it ends, what it leaves standing, and the same without what stood before. */
+export function typedActions(text: string, before: TypedLine | null): readonly Action[] {
+  const joined = readTyped(text, before);
+  const alone = before === null ? null : readTyped(text, null);
+  const shell = [joined, ...(alone === null ? [] : [alone])]
+    .filter((reading) => reading.text.trim() !== '')
+    .flatMap((reading) => renderShell(reading.text, readShellActions(reading.text)));
+  const doubt = reading('shell', { command: unknown('the line was edited with keys that do not show in it') });
+  const all = shell.length === 0 ? [[reading('shell')]] : shell;
+  return joined.unclear && joined.text.includes('\n') ? [...all, [doubt]] : all;
 }
 
 type FoundCommand =

@@ -1,13 +1,19 @@
 import type { DeclaredTool, ToolCall } from '../wire/format.ts';
-import { type Action, actionsOf, anyAction, possibleActions } from './action.ts';
-import { type ArgValue, type ParsedArguments, parseArguments, renderValue } from './arguments.ts';
+import { type Action, actionsOf, anyAction, possibleActions, typedActions } from './action.ts';
+import { type ArgValue, isObject, type ParsedArguments, parseArguments, renderValue } from './arguments.ts';
+import { type CallContext, NO_CONTEXT } from './call-context.ts';
+import { type CarriedCall, carriedCalls, looksCarrying } from './carried-calls.ts';
+import { alwaysCarries, carrierKind } from './carriers.ts';
 import { readScript } from './code-mode.ts';
 import { ABSENT, type Seen, seen, unknown } from './facts.ts';
-import { splitServer } from './tool-kinds.ts';
+import { kindOfTool, splitServer } from './tool-kinds.ts';
+import { declaredAs, declaredExactly, qualifiedName } from './tool-names.ts';
+import { readTypedInput } from './typed-input.ts';
 
 /**
  * A tool call as rules see it. One call of the model may hold several: a code-mode script is judged as itself and as each
- * call it makes, so that a rule on a tool holds however the tool is reached.
+ * call it makes, a call that carries another as itself and as what it carries, a misspelt one as the tool that it means, so that
+ * a rule on a tool holds however the tool is reached.
  */
 export interface CallSubject {
   readonly tool: Seen;
@@ -20,47 +26,163 @@ export interface CallSubject {
   readonly actions: () => readonly Action[];
   /** Its effects are judged on the calls inside it, so the policy's default does not apply to it. */
   readonly wraps: boolean;
+  /** `against`: it may not be what runs, so it can gate or block and nothing else (no `allow`, no `tools.allow`, no default). */
+  readonly counts: 'fully' | 'against';
 }
 
-/** The name that rules compare: an MCP tool in a namespace is `mcp__server__tool`, as other clients write it. */
-export function qualifiedName(tool: { readonly name: string; readonly namespace?: string }): string {
-  return tool.namespace?.startsWith('mcp__') === true ? `${tool.namespace}__${tool.name}` : tool.name;
-}
+/** What a call is read as; the first is the call itself. */
+export type CallSubjects = readonly [CallSubject, ...CallSubject[]];
+
+/** Levels of calls within calls. */
+const CARRY_DEPTH = 6;
+/** Calls read out of one call. */
+const SUBJECTS = 256;
 
 /** Whether a declared or called tool takes a script that calls other tools. */
 export const isScriptTool = (tool: Pick<ToolCall, 'name' | 'kind'>): boolean =>
   tool.kind === 'custom' && tool.name === 'exec';
 
 /** Everything in a call that rules are evaluated on; the first entry is the call itself. */
-export function readCall(call: ToolCall): readonly [CallSubject, ...CallSubject[]] {
+export function readCall(call: ToolCall, context: CallContext = NO_CONTEXT): CallSubjects {
+  const meant = declaredAs(context.declared, call);
+  const own = readAs(call, context);
+  if (meant.length === 0) return own;
+  // A client that does not repair the name runs nothing, so the call itself only counts against.
+  const [first, ...rest] = own.map(against);
+  const repaired = meant.flatMap(({ name, namespace }) => readAs(renamed(call, name, namespace), context));
+  return first === undefined ? own : [first, ...rest, ...repaired];
+}
+
+function renamed(call: ToolCall, name: string, namespace: string | undefined): ToolCall {
+  const { namespace: _, ...rest } = call;
+  return namespace === undefined ? { ...rest, name } : { ...rest, name, namespace };
+}
+
+const against = (one: CallSubject): CallSubject => ({ ...one, counts: 'against' });
+
+/** A call under the name it has. */
+function readAs(call: ToolCall, context: CallContext): CallSubjects {
   const name = qualifiedName(call);
   const server = serverOf(call);
-  if (call.truncated === true) return readTruncated(call, name, server);
-  if (!isScriptTool(call)) {
-    const value = once(() => (call.kind === 'custom' ? freeText(call.argsText) : parseArguments(call.argsText)));
-    return [{ ...subject(name, call.argsText, value), server }];
-  }
+  if (call.truncated === true) return readTruncated(call, name, server, context);
+  if (isScriptTool(call)) return readScriptCall(call, name, server, context);
+  const value = once(() => (call.kind === 'custom' ? freeText(call.argsText) : parseArguments(call.argsText)));
+  const own = { ...subject(name, call.argsText, value, context, call.id), server };
+  if (!mayCarry(call, context)) return [own];
+  const carried = readCarried(name, call.argsText, value, context, 0);
+  return [carried.some((one) => one.counts === 'fully') ? { ...own, wraps: true } : own, ...carried];
+}
+
+function readScriptCall(call: ToolCall, name: string, server: Seen, context: CallContext): CallSubjects {
   const script = readScript(call.argsText);
-  const inner = script.calls.map((one) =>
-    one.args === null
-      ? subject(one.tool, one.source, () => unclear(`the arguments of ${one.tool} are computed by the script`))
-      : literalSubject(one.tool, one.source, one.args.value),
-  );
+  const inner: CallSubject[] = script.calls.flatMap((one) => {
+    if (one.args === null) {
+      const why = `the arguments of ${one.tool} are computed by the script`;
+      return [subject(one.tool, one.source, () => unclear(why), context)];
+    }
+    const value: ParsedArguments = { kind: 'parsed', value: one.args.value };
+    const literal = subject(one.tool, one.source, () => value, context);
+    return [literal, ...readCarried(one.tool, one.source, () => value, context, 0)];
+  });
   if (script.uncertain !== null) inner.push(hiddenSubject(call.argsText, script.uncertain));
-  const outer = subject(name, call.argsText, () => freeText(call.argsText));
+  const outer = subject(name, call.argsText, () => freeText(call.argsText), context);
   return [{ ...outer, server, actions: () => [], wraps: inner.length > 0 }, ...inner];
 }
 
-function readTruncated(call: ToolCall, name: string, server: Seen): readonly [CallSubject, ...CallSubject[]] {
-  const why = 'the arguments are too long to keep';
-  const outer = { ...subject(name, call.argsText, () => unclear(why)), argsTexts: [unknown(why)] as const, server };
-  return isScriptTool(call) ? [{ ...outer, wraps: true }, hiddenSubject(null, why)] : [outer];
+/** What a call carries, and what that carries in turn. */
+function readCarried(
+  name: string,
+  text: string,
+  value: () => ParsedArguments,
+  context: CallContext,
+  depth: number,
+): readonly CallSubject[] {
+  const kind = carrierKind(name);
+  const hidden = (why: string): CallSubject => {
+    const one = hiddenSubject(text, why);
+    return kind === 'known' ? one : against(one);
+  };
+  // Free text and text of some length that names nothing to run need not be parsed for it.
+  if (!/[{[]/.test(text)) return [];
+  const parsed = value();
+  if (parsed.kind === 'unclear') return alwaysCarries(name) || looksCarrying(text) ? [hidden(parsed.why)] : [];
+  const carried = carriedCalls(name, parsed);
+  const found = carried.calls.flatMap((one) => readInner(one, kind === 'known', kind === 'describing', context, depth));
+  const more = carried.truncated || found.length > SUBJECTS;
+  return more ? [...found.slice(0, SUBJECTS), hidden('the calls that this one carries cannot be read whole')] : found;
 }
 
-/** What a declared tool may be called with: at most its name is known. A script tool may call any other. */
-export function readDeclared(tool: DeclaredTool, why: string): readonly [CallSubject, ...CallSubject[]] {
+function readInner(
+  { name, qualified, value }: CarriedCall,
+  certain: boolean,
+  describing: boolean,
+  context: CallContext,
+  depth: number,
+): readonly CallSubject[] {
+  const read = (): ParsedArguments => value;
+  const text = value.kind === 'parsed' ? textOfValue(value.value) : '';
+  if (name === null || qualified === null) return [hiddenSubject(text, 'the tool that this call carries is computed')];
+  const known = context.isKnownTool(name) || context.isKnownTool(qualified);
+  if (describing && !known && !showsAction(name, value)) return [];
+  const weigh = (one: CallSubject): CallSubject => (certain || known ? one : against(one));
+  const own = weigh(subject(qualified, text, read, context));
+  const plain = qualified === name ? [] : [against(subject(name, text, read, context))];
+  const meant = declaredAs(context.declared, { name }).map(({ name: meantName }) =>
+    subject(meantName, text, read, context),
+  );
+  const trimmed = spelledPlainly(name);
+  const others = trimmed === name ? [] : [against(subject(trimmed, text, read, context))];
+  if (depth >= CARRY_DEPTH)
+    return [own, ...plain, ...meant, ...others, against(hiddenSubject(text, 'calls are nested too deep'))];
+  return [own, ...plain, ...meant, ...others, ...readCarried(qualified, text, read, context, depth + 1)];
+}
+
+/** A name without blanks, a client's own prefix and capitals. */
+const spelledPlainly = (name: string): string =>
+  name
+    .trim()
+    .replace(/^(functions|default_api|tools)[.:/]+/i, '')
+    .toLowerCase();
+
+/** Whether a call of this name would do something that shows in its arguments, so that it is more than a word. */
+function showsAction(name: string, value: ParsedArguments): boolean {
+  const kind = kindOfTool(name);
+  if (kind === 'other' || kind === 'write' || value.kind === 'unclear' || !isObject(value.value)) return false;
+  return actionsOf(name, value.value)
+    .flat()
+    .some(({ command, path, url }) => [command, path, url].some((fact) => fact.kind === 'value'));
+}
+
+function readTruncated(call: ToolCall, name: string, server: Seen, context: CallContext): CallSubjects {
+  const why = 'the arguments are too long to keep';
+  const outer = {
+    ...subject(name, call.argsText, () => unclear(why), context),
+    argsTexts: [unknown(why)] as const,
+    server,
+  };
+  if (isScriptTool(call) || alwaysCarries(name)) return [{ ...outer, wraps: true }, hiddenSubject(null, why)];
+  return mayCarry(call, context) ? [outer, against(hiddenSubject(null, why))] : [outer];
+}
+
+/** Whether a call of this tool could carry another: not where its declaration leaves no room for one. */
+function mayCarry(tool: Pick<DeclaredTool, 'name' | 'namespace' | 'kind'>, context: CallContext): boolean {
+  if (tool.kind === 'server') return false;
+  const known = declaredExactly(context.declared, tool);
+  return known === null || known.open === true || carrierKind(tool.name) === 'known';
+}
+
+/** What a declared tool may be called with: at most its name is known. A script tool or a carrier may call any other. */
+export function readDeclared(tool: DeclaredTool, why: string, context: CallContext = NO_CONTEXT): CallSubjects {
+  const own = declaredSubject(tool, why);
+  const meant = declaredAs(context.declared, tool).map((one) => declaredSubject(one, why));
+  const always = alwaysCarries(tool.name) && tool.kind !== 'server';
+  if (isScriptTool(tool) || always) return [{ ...own, wraps: true }, hiddenSubject(null, why), ...meant];
+  return mayCarry(tool, context) ? [own, against(hiddenSubject(null, why)), ...meant] : [own, ...meant];
+}
+
+function declaredSubject(tool: DeclaredTool, why: string): CallSubject {
   const name = qualifiedName(tool);
-  const declared: CallSubject = {
+  return {
     tool: tool.anyName === true ? unknown(why) : seen(name),
     server: serverOf(tool),
     argsTexts: [unknown(why)],
@@ -68,8 +190,8 @@ export function readDeclared(tool: DeclaredTool, why: string): readonly [CallSub
     value: () => unclear(why),
     actions: once(() => (tool.anyName === true ? anyAction(why) : possibleActions(name, why))),
     wraps: false,
+    counts: 'fully',
   };
-  return isScriptTool(tool) ? [declared, hiddenSubject(null, why)] : [declared];
 }
 
 /** A call of which not even the tool is known. */
@@ -83,11 +205,13 @@ export function hiddenSubject(source: string | null, why: string): CallSubject {
     value: () => unclear(why),
     actions: once(() => anyAction(why)),
     wraps: false,
+    counts: 'fully',
   };
 }
 
 const freeText = (text: string): ParsedArguments => ({ kind: 'parsed', value: text });
 const unclear = (why: string): ParsedArguments => ({ kind: 'unclear', why });
+const textOfValue = (value: ArgValue): string => (typeof value === 'string' ? value : renderValue(value));
 
 /** The MCP server of a tool: the prefix of its name, else its namespace. */
 function serverOf(tool: { readonly name: string; readonly namespace?: string }): Seen {
@@ -97,24 +221,35 @@ function serverOf(tool: { readonly name: string; readonly namespace?: string }):
   return namespace === undefined || namespace === 'functions' ? ABSENT : seen(namespace);
 }
 
-function literalSubject(name: string, source: string, value: ArgValue): CallSubject {
-  const parsed: ParsedArguments = { kind: 'parsed', value };
-  return subject(name, source, () => parsed);
-}
-
-function subject(name: string, text: string, value: () => ParsedArguments): CallSubject {
+function subject(
+  name: string,
+  text: string,
+  value: () => ParsedArguments,
+  context: CallContext,
+  callId: string | null = null,
+): CallSubject {
   return {
     tool: seen(name),
     server: serverOf({ name }),
     argsTexts: argsTexts(text, value),
     argsBytes: once(() => seen(new TextEncoder().encode(text).length)),
     value,
-    actions: once(() => {
-      const parsed = value();
-      return parsed.kind === 'parsed' ? actionsOf(name, parsed.value) : possibleActions(name, parsed.why);
-    }),
+    actions: once(() => readActions(name, value(), context, callId)),
     wraps: false,
+    counts: 'fully',
   };
+}
+
+function readActions(
+  name: string,
+  parsed: ParsedArguments,
+  context: CallContext,
+  callId: string | null,
+): readonly Action[] {
+  if (parsed.kind === 'unclear') return possibleActions(name, parsed.why);
+  const typed = readTypedInput(name, parsed.value);
+  if (typed === null) return actionsOf(name, parsed.value);
+  return typedActions(typed.text, context.typed.before(typed.program, callId));
 }
 
 /** Escapes such as `\u0072` or `\x72` hide text from a rule on the raw arguments; then the decoded text counts as well. */

@@ -1,8 +1,10 @@
 import type { ToolCall } from '../wire/format.ts';
-import { readCall } from './calls.ts';
+import { type CallContext, NO_CONTEXT } from './call-context.ts';
+import { type CallSubject, isScriptTool, readCall } from './calls.ts';
 import type { Decision } from './decision.ts';
 import { textOf } from './facts.ts';
 import { DRIFT_KINDS, type DriftKind, type PolicyDefinition } from './schema.ts';
+import { qualifiedName } from './tool-names.ts';
 
 /** An agent that leaves its habits. */
 export interface DriftFinding {
@@ -78,13 +80,24 @@ export function driftOf(decision: Decision): DriftFinding | null {
   return decision.rule?.source === 'tools' ? { kind: 'tool', value, why: 'outside_allowlist' } : null;
 }
 
-/** The hosts that a call addresses, in lower case. */
-export function hostsOf(call: ToolCall): readonly string[] {
-  const urls = readCall(call)
+/** The hosts that a call addresses, or certainly makes another address, in lower case. */
+export function hostsOf(call: ToolCall, context: CallContext = NO_CONTEXT): readonly string[] {
+  const urls = certain(call, context)
     .flatMap((subject) => subject.actions().flat())
     .flatMap((reading) => textOf(reading.url) ?? []);
   return [...new Set(urls.flatMap((url) => hostOf(url) ?? []))];
 }
+
+/** The tools that a call certainly uses: its own by its declared name, and those it carries. */
+export function toolsOf(call: ToolCall, context: CallContext): readonly string[] {
+  if (isScriptTool(call)) return [call.name];
+  const named = certain(call, context).flatMap(({ tool }) => textOf(tool) ?? []);
+  const own = qualifiedName(call);
+  return named.length === 0 ? [call.name] : [...new Set(named.map((name) => (name === own ? call.name : name)))];
+}
+
+const certain = (call: ToolCall, context: CallContext): readonly CallSubject[] =>
+  readCall(call, context).filter(({ counts }) => counts === 'fully');
 
 function hostOf(url: string): string | null {
   const found = /^\s*(?:[a-z][a-z\d+.-]*:)?\/\/(?:[^/?#]*@)?(\[[^\]]*\]|[^:/?#\s]+)/i.exec(url);

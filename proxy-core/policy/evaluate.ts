@@ -1,4 +1,5 @@
 import type { DeclaredTool, ToolCall } from '../wire/format.ts';
+import { contextOf } from './call-context.ts';
 import { type CallSubject, readCall, readDeclared } from './calls.ts';
 import type { CompiledPolicy } from './compile.ts';
 import { type Decision, type Evaluation, ruleOf, STRICTNESS, stops } from './decision.ts';
@@ -46,7 +47,7 @@ export function evaluateToolCall(
   call: ToolCall,
   options: EvaluateOptions = {},
 ): Evaluation {
-  const subjects = readCall(call);
+  const subjects = readCall(call, contextOf(policy, request));
   for (const subject of subjects) {
     const refused = refusedCall(policy, subject);
     if (refused !== null) return { kind: 'decided', decision: listDecision(policy, refused, 'tool_call') };
@@ -54,18 +55,32 @@ export function evaluateToolCall(
   return decide(policy, request, options, 'tool_call', (bench) => judgeAll(bench, subjects));
 }
 
-/** Whether any tool call of this request's answer could have to be withheld, so that the answer must be held back. */
+/**
+ * Whether a declared tool is itself one whose calls could have to be withheld, so that the answer is held back as a whole. A tool that is
+ * only able to carry another is left to `couldGateTool`, once it is called.
+ */
 export function couldMatch(policy: CompiledPolicy, request: RequestSubject): boolean {
-  return request.declared.some((tool) => tool.kind !== 'server' && couldGateTool(policy, request, tool));
+  return request.declared.some(
+    (tool) => tool.kind !== 'server' && couldStop(policy, request, tool, (subject) => subject.counts === 'fully'),
+  );
 }
 
-/** Whether a call of this tool, declared or not, could have to be withheld. */
-export function couldGateTool(policy: CompiledPolicy, request: RequestSubject, tool: DeclaredTool): boolean {
+/** Whether a call of this tool, declared or not, could have to be withheld: itself or what it might carry. */
+export const couldGateTool = (policy: CompiledPolicy, request: RequestSubject, tool: DeclaredTool): boolean =>
+  couldStop(policy, request, tool, () => true);
+
+function couldStop(
+  policy: CompiledPolicy,
+  request: RequestSubject,
+  tool: DeclaredTool,
+  counts: (subject: CallSubject) => boolean,
+): boolean {
   const { env } = createEnv([], true);
   const bench: Bench = { policy, request, env, silenced: new Set() };
-  return readDeclared(tool, NOT_YET).some(
-    (subject) =>
-      refusedCall(policy, subject) !== null || judgeCall(bench, subject).some((verdict) => stops(verdict.effect)),
+  const subjects = readDeclared(tool, NOT_YET, contextOf(policy, request)).filter(counts);
+  return (
+    subjects.some((subject) => refusedCall(policy, subject) !== null) ||
+    judgeAll(bench, subjects).some(([verdict]) => stops(verdict.effect))
   );
 }
 
@@ -86,12 +101,13 @@ export function traceRules(
 ): readonly RuleTrace[] {
   const { env } = createEnv([], true);
   const bench: Bench = { policy, request, env, silenced: new Set() };
-  const subjects: readonly (CallSubject | null)[] = call === null ? [] : readCall(call);
+  const subjects: readonly (CallSubject | null)[] = call === null ? [] : readCall(call, contextOf(policy, request));
   const rules = [...policy.request.rules, ...policy.toolCall.rules].sort((a, b) => a.index - b.index);
   return rules
     .filter((rule) => rule.stage === 'request' || call !== null)
     .map((rule) => {
-      const traced = (rule.stage === 'request' ? [null] : subjects).map((subject) => traceRule(bench, rule, subject));
+      const counting = subjects.filter((subject) => subject?.counts !== 'against' || stops(rule.effect));
+      const traced = (rule.stage === 'request' ? [null] : counting).map((subject) => traceRule(bench, rule, subject));
       const best = traced.find((one) => one.outcome === 'matched') ?? traced.find((one) => one.outcome === 'ambiguous');
       const { outcome, scope } = best ?? traced[0] ?? traceRule(bench, rule, null);
       return {
@@ -109,7 +125,7 @@ type Judged = readonly [Verdict, CallSubject | null];
 function judgeAll(bench: Bench, subjects: readonly CallSubject[]): readonly Judged[] {
   return subjects.flatMap((subject) =>
     judgeCall(bench, subject)
-      .filter((verdict) => verdict.hit !== null || !subject.wraps)
+      .filter((verdict) => verdict.hit !== null || (!subject.wraps && subject.counts === 'fully'))
       .map((verdict) => [verdict, subject] as const),
   );
 }

@@ -1,6 +1,7 @@
 import { WIRE_FORMATS, type WireFormat } from '../contract/records.ts';
 import type { DeclaredTool } from '../wire/format.ts';
 import type { ArgValue } from './arguments.ts';
+import type { TypedLines } from './typed-input.ts';
 
 /**
  * The facts a match can name (behaviour §4): request facts are known before anything leaves, tool-call facts once
@@ -32,6 +33,12 @@ export interface RequestSubject {
   readonly run: { readonly spentUsd: number; readonly exchanges: number; readonly toolCalls: number };
   /** Local hour, 0 to 23. */
   readonly hour: number;
+  /** The client that calls, where it is recognised. */
+  readonly client: string | null;
+  /** Names of tools that the run has used. */
+  readonly usedTools: ReadonlySet<string>;
+  /** What was typed into the run's programs and has no line end yet. */
+  readonly typed: TypedLines;
 }
 
 /** What a condition finds where it looks. `unknown` is never treated as absent: it counts against the call. */

@@ -5,7 +5,7 @@ import type { CallSubject } from './calls.ts';
 import type { CompiledPolicy, CompiledRule } from './compile.ts';
 import { candidates } from './compile.ts';
 import type { Condition, TestCondition } from './conditions.ts';
-import { type ExplainedCondition, STRICTNESS } from './decision.ts';
+import { type ExplainedCondition, STRICTNESS, stops } from './decision.ts';
 import { type RequestSubject, textOf } from './facts.ts';
 import { type CallScope, findFact, matchCondition, matchTest, type Scope } from './matchers.ts';
 import type { MatchEnv } from './operators.ts';
@@ -50,14 +50,15 @@ export function judgeRequest(bench: Bench): Verdict {
 /** Judge a call: one verdict for each of its actions. */
 export function judgeCall(bench: Bench, subject: CallSubject): readonly Verdict[] {
   const tool = textOf(subject.tool);
-  const rules = candidates(bench.policy.toolCall, tool, bench.request.model);
+  const all = candidates(bench.policy.toolCall, tool, bench.request.model);
+  const rules = subject.counts === 'against' ? all.filter((rule) => stops(rule.effect)) : all;
   if (rules.length === 0) return [{ effect: bench.policy.defaultEffect, hit: null, alerts: [] }];
   const needsActions = rules.some((rule) => rule.onActions);
   const actions = needsActions ? subject.actions() : [];
   const groups: readonly (Action | null)[] = actions.length === 0 ? [null] : actions;
   return groups.map((action) => {
     const scopes = scopesOf(bench, subject, action);
-    return walk(bench, rules, (rule) => pickScopes(rule, scopes));
+    return walk(bench, rules, (rule) => pickScopes(rule, scopes), subject.counts === 'fully');
   });
 }
 
@@ -90,7 +91,12 @@ function pickScopes(rule: CompiledRule, scopes: Scopes): readonly Scope[] {
  * one effect the first is named. A silenced gate rule counts as an approval that is already given. The default stands in for rules
  * that match; where they only might, the stricter of the two holds.
  */
-function walk(bench: Bench, rules: readonly CompiledRule[], pick: (rule: CompiledRule) => readonly Scope[]): Verdict {
+function walk(
+  bench: Bench,
+  rules: readonly CompiledRule[],
+  pick: (rule: CompiledRule) => readonly Scope[],
+  byDefault = true,
+): Verdict {
   const alerts: Hit[] = [];
   let best: Hit | null = null;
   let passed: Hit | null = null;
@@ -110,7 +116,7 @@ function walk(bench: Bench, rules: readonly CompiledRule[], pick: (rule: Compile
   const { defaultEffect } = bench.policy;
   if (best === null) return { effect: passed === null ? defaultEffect : 'allow', hit: passed, alerts };
   const { effect } = best.rule;
-  if (!certain && passed === null && STRICTNESS[defaultEffect] > STRICTNESS[effect])
+  if (byDefault && !certain && passed === null && STRICTNESS[defaultEffect] > STRICTNESS[effect])
     return { effect: defaultEffect, hit: null, alerts };
   return { effect, hit: best, alerts };
 }

@@ -30,9 +30,9 @@ export function refusedRequest(policy: CompiledPolicy, request: RequestSubject):
 export function refusedCall(policy: CompiledPolicy, subject: CallSubject): ListHit | null {
   const name = textOf(subject.tool);
   const namespace = textOf(subject.server);
-  if (name === null) return refusedTool(policy, { ...named({ name: 'unknown' }), hosted: false, anyName: true });
-  const names = named(namespace === null ? { name } : { name, namespace });
-  return refusedTool(policy, { ...names, hosted: false, anyName: false });
+  const names = name === null ? named({ name: 'unknown' }) : named(namespace === null ? { name } : { name, namespace });
+  const hit = refusedTool(policy, { ...names, hosted: false, anyName: name === null });
+  return subject.counts === 'against' && hit?.rule.name === 'tools.allow' ? null : hit;
 }
 
 interface ToolNames {

@@ -1,8 +1,11 @@
 import type { ToolCall } from '../wire/format.ts';
-import { parseArguments, renderValue } from './arguments.ts';
-import { qualifiedName } from './calls.ts';
+import { renderValue } from './arguments.ts';
+import { type CallContext, NO_CONTEXT } from './call-context.ts';
+import { isScriptTool, readCall } from './calls.ts';
 import { type DecidingRule, type Decision, keyRule } from './decision.ts';
+import { textOf } from './facts.ts';
 import type { LoopSettings } from './schema.ts';
+import { qualifiedName } from './tool-names.ts';
 
 /** A run that repeats itself. */
 export interface LoopFinding {
@@ -92,11 +95,18 @@ export function createLoopTracker(runLimit: number = RUN_LIMIT): LoopTracker {
   };
 }
 
-/** What makes two tool calls identical: tool and arguments, whatever the order of their keys. */
-export function callSignature(call: ToolCall): string {
-  const parsed = call.kind === 'custom' ? null : parseArguments(call.argsText);
-  const args = parsed?.kind === 'parsed' ? renderValue(parsed.value) : call.argsText;
-  return `${qualifiedName(call)} ${args}`;
+/**
+ * What makes two tool calls identical: tool and arguments, whatever the order of their keys. A call through a known carrier, or by
+ * another spelling of a declared name, is the call that it certainly stands for.
+ */
+export function callSignature(call: ToolCall, context: CallContext = NO_CONTEXT): string {
+  const certain = isScriptTool(call) ? [] : readCall(call, context).filter(({ counts }) => counts === 'fully');
+  const [first, second] = certain;
+  const meant = certain.length === 2 && first?.wraps === true ? second : certain.length === 1 ? first : undefined;
+  const name = meant === undefined ? null : textOf(meant.tool);
+  const parsed = meant?.value();
+  if (name !== null && parsed?.kind === 'parsed') return `${name} ${renderValue(parsed.value)}`;
+  return `${qualifiedName(call)} ${call.argsText}`;
 }
 
 /** What a loop means under the settings; `effect` is the settings' action. */

@@ -1,5 +1,6 @@
 import type { DeclaredTool } from './format.ts';
 import { filledText, type JsonRecord, list, record, recordOrNull, records } from './loose-json.ts';
+import { isClosedSchema } from './schema-reach.ts';
 
 /**
  * The tools a request declares, whatever the format calls them. What the provider itself runs is `server`. A type that
@@ -45,7 +46,17 @@ function declared(entry: JsonRecord): readonly DeclaredTool[] {
   if (type === 'shell') return [{ name: type, kind: inContainer(entry['environment']) ? 'server' : 'function' }];
   const family = toolFamily(type);
   if (family === 'computer' || family.endsWith(TOOLSET)) return clientFamily(entry, type);
-  return [{ name: toolName(entry) ?? family, kind: toolKind(family) }];
+  return [{ name: toolName(entry) ?? family, kind: toolKind(family), ...reachOf(entry, family) }];
+}
+
+/** Where a format keeps a tool's schema. */
+const schemaOf = (entry: JsonRecord): unknown =>
+  entry['parameters'] ?? entry['input_schema'] ?? record(entry['function'])['parameters'];
+
+/** What is not known to be closed may carry any call. The providers' own tools have fixed arguments. */
+function reachOf(entry: JsonRecord, family: string): { readonly open?: true } {
+  const fixed = family !== 'function' && family !== 'custom';
+  return fixed || isClosedSchema(schemaOf(entry)) ? {} : { open: true };
 }
 
 const toolName = (entry: JsonRecord): string | null =>
@@ -69,11 +80,10 @@ function clientFamily(entry: JsonRecord, type: string): readonly DeclaredTool[] 
 /** Codex: `{type: "namespace", name, tools: [...]}`. Namespaces do not nest; an inner one is read as one level. */
 function namespaced(entry: JsonRecord): readonly DeclaredTool[] {
   const namespace = filledText(entry['name']) ?? 'namespace';
-  return records(entry['tools']).map((tool) => ({
-    name: toolName(tool) ?? 'namespace',
-    kind: toolKind(toolFamily(filledText(tool['type']) ?? 'function')),
-    namespace,
-  }));
+  return records(entry['tools']).map((tool) => {
+    const family = toolFamily(filledText(tool['type']) ?? 'function');
+    return { name: toolName(tool) ?? 'namespace', kind: toolKind(family), namespace, ...reachOf(tool, family) };
+  });
 }
 
 /** A hosted MCP server: the tools it is limited to, or one entry that stands for all of them. */

@@ -14,6 +14,8 @@ export interface DeclaredTool {
   readonly namespace?: string;
   /** The entry also stands for tools that the request does not name (a hosted MCP server, a toolset, tool search). */
   readonly anyName?: true;
+  /** Its arguments are free in form, or such that a call of another tool fits in (`schema-reach.ts`): it may run any tool. */
+  readonly open?: true;
 }
 
 /** A tool call in a model's answer, complete. */

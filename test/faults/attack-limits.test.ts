@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseTarget } from '../../proxy-core/exchange/endpoint.ts';
+import { NOTHING_TYPED } from '../../proxy-core/policy/call-context.ts';
 import { compilePolicy } from '../../proxy-core/policy/compile.ts';
 import { evaluateToolCall } from '../../proxy-core/policy/evaluate.ts';
 import { parsePolicy } from '../../proxy-core/policy/parse.ts';
@@ -105,4 +106,7 @@ const SUBJECT = {
   labels: {},
   run: { spentUsd: 0, exchanges: 0, toolCalls: 0 },
   hour: 12,
+  client: null,
+  usedTools: new Set<string>(),
+  typed: NOTHING_TYPED,
 } as const;

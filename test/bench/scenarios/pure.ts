@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { NOTHING_TYPED } from '../../../proxy-core/policy/call-context.ts';
 import { compilePolicy } from '../../../proxy-core/policy/compile.ts';
 import { evaluateToolCall } from '../../../proxy-core/policy/evaluate.ts';
 import type { RequestSubject } from '../../../proxy-core/policy/facts.ts';
@@ -69,6 +70,9 @@ const REQUEST: RequestSubject = {
   labels: {},
   run: { spentUsd: 0, exchanges: 1, toolCalls: 1 },
   hour: 12,
+  client: null,
+  usedTools: new Set(),
+  typed: NOTHING_TYPED,
 };
 
 /** One decision on a 64 KB tool call under 1,000 rules; regular expressions are measured apart. */

@@ -196,7 +196,16 @@ describe('whether an answer may have to be held', () => {
     expect(couldMatch(policy, tools('ls', 'issue_refund'))).toBe(true);
     expect(couldMatch(policy, tools())).toBe(false);
     expect(couldGateTool(policy, tools(), declared('issue_refund'))).toBe(true);
-    expect(couldGateTool(policy, tools(), declared('ls'))).toBe(false);
+    expect(couldGateTool(policy, tools('ls'), declared('ls'))).toBe(false);
+  });
+
+  it('counts on other calls inside a tool whose arguments are free in form, or that nobody declared', () => {
+    const policy = rulesOf(['gate', { tool: 'issue_refund', 'args.amount': { $gte: 500 } }]);
+    const open = requestOf({ declared: [declared('run', { open: true })] });
+    expect(couldMatch(policy, open)).toBe(false);
+    expect(couldGateTool(policy, open, declared('run'))).toBe(true);
+    expect(couldGateTool(policy, tools('ls'), declared('undeclared'))).toBe(true);
+    expect(couldMatch(policy, tools('tool_call'))).toBe(true);
   });
 
   it('counts rules that are bound to no tool', () => {

@@ -1,3 +1,4 @@
+import { NOTHING_TYPED } from '../../../proxy-core/policy/call-context.ts';
 import { type CompiledPolicy, compilePolicy } from '../../../proxy-core/policy/compile.ts';
 import type { Decision } from '../../../proxy-core/policy/decision.ts';
 import { type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../../../proxy-core/policy/evaluate.ts';
@@ -22,6 +23,9 @@ export function requestOf(changes: Partial<RequestSubject> = {}): RequestSubject
     labels: {},
     run: { spentUsd: 0, exchanges: 0, toolCalls: 0 },
     hour: 12,
+    client: null,
+    usedTools: new Set(),
+    typed: NOTHING_TYPED,
     ...changes,
   };
 }

@@ -123,6 +123,42 @@ describe('declared tools', () => {
     ]);
   });
 
+  it('says of each tool whether a call of another would fit into its arguments', () => {
+    const text = { type: 'string' };
+    const object = (properties: object, further: object = {}) => ({ type: 'object', properties, ...further });
+    const openOf = (parameters: unknown) =>
+      FORMATS.chat.parseRequest({ tools: [{ type: 'function', function: { name: 'f', parameters } }] }).tools[0]
+        ?.open ?? false;
+    for (const closed of [
+      object({ city: text }),
+      object({ path: text, lines: { type: 'array', items: { type: 'integer' } } }),
+      object({ id: text, title: text }),
+      object({ input: text }),
+      object({}, { additionalProperties: false }),
+      object({ mode: { enum: ['a', 'b'] }, at: { anyOf: [text, { type: 'null' }] } }),
+      object({ at: { $ref: '#/$defs/place' } }, { $defs: { place: object({ lat: { type: 'number' } }) } }),
+      object({ map: { type: 'object', additionalProperties: text } }),
+    ])
+      expect(openOf(closed), JSON.stringify(closed)).toBe(false);
+    for (const open of [
+      undefined,
+      {},
+      { type: 'object' },
+      object({}),
+      object({ a: {} }),
+      object({ id: text, args: { type: 'object' } }),
+      object({ name: text, arguments: text }),
+      object({ tool_name: text, tool_input: text }),
+      object({ body: { type: 'object' } }),
+      object({ a: text }, { additionalProperties: true }),
+      object({ list: { type: 'array' } }),
+      object({ calls: { type: 'array', items: object({ tool: text, parameters: text }) } }),
+      object({ at: { $ref: 'https://example.com/schema' } }),
+      object({ at: { $ref: '#/$defs/place' } }, { $defs: { place: { type: 'object' } } }),
+    ])
+      expect(openOf(open), JSON.stringify(open)).toBe(true);
+  });
+
   it('responses: tools that arrive as results of a tool search or in a stored prompt', () => {
     const input = [{ type: 'tool_search_output', tools: [{ type: 'function', name: 'found' }] }];
     expect(toolNames('responses', { input, prompt: { id: 'pmpt_1' } })).toEqual([
