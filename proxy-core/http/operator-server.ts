@@ -10,7 +10,7 @@ import { addConsole } from './console-routes.ts';
 import { addEventsRoute } from './events-route.ts';
 import { addExportRoutes, type ExportDoor } from './export-routes.ts';
 import { guard, headerValues } from './guard.ts';
-import { connectionLimits, listenLoopback } from './listen-loopback.ts';
+import { capPort, connectionLimits, listenLoopback } from './listen-loopback.ts';
 import { addOperations } from './operation-routes.ts';
 import { OPERATION_BODY_LIMIT, refuse, replyToErrors, SECURITY_HEADERS } from './operator-reply.ts';
 import { createOperatorSessions } from './operator-session.ts';
@@ -47,11 +47,13 @@ export async function listenOperatorPort(core: Core, port: number, served: Opera
     requestTimeout: core.options.requestTimeoutMs,
   });
   server.server.headersTimeout = core.options.headersTimeoutMs;
+  const caps = capPort(server, core, 'operator');
   let origins: readonly string[] = [];
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
     const refusal = refuseRequest(request, origins) ?? (needsSession(request) && !admits(request) ? noSession() : null);
     if (refusal !== null) return refuse(reply.header('connection', 'close'), refusal);
+    if (admits(request)) caps.prove(request.raw.socket);
   });
   replyToErrors(server);
   addConsole(server, served.consoleFolder);

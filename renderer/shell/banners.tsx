@@ -46,8 +46,7 @@ function StoreBar(): ReactNode {
   if (store === undefined || store.ok) return null;
   return (
     <p role="alert" data-testid="shell.read-only" className={`${BAR} bg-rejected text-on-rejected`}>
-      The store cannot be written ({store.detail}). New calls are refused, so that none goes unlogged. Free disk space
-      or check the disk.
+      The store cannot be written, and new calls are refused, so that none goes unlogged. {store.detail}
     </p>
   );
 }
