@@ -162,7 +162,10 @@ describe.skipIf(!canMount)('F7: an export while the home folder is read-only', (
   });
 });
 
-describe.skipIf(!canMount)('a hardened container: only the home folder can be written', () => {
+/** The checkout itself must not lie in a folder that is mounted over. */
+const canHide = canMount && !RUNGATE.startsWith('/tmp/');
+
+describe.skipIf(!canHide)('a hardened container: only the home folder can be written', () => {
   it('calls are let through although /tmp and /var/tmp are read-only', async () => {
     const mounts = `mount --bind ${home} /mnt; mount -t tmpfs -o ro tmpfs /tmp; mount -t tmpfs -o ro tmpfs /var/tmp; cd /tmp`;
     const shell = `exec unshare -m sh -c '${mounts}; exec "$0" "$@"' "$0" "$@"; true`;
