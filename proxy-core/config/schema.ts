@@ -70,9 +70,9 @@ const port = z.int().min(0).max(65_535);
 const timeouts = z.strictObject({
   connect_seconds: seconds.default(10).describe('How long connecting to the provider may take, in seconds.'),
   headers_seconds: seconds
-    .default(600)
+    .default(1800)
     .describe('How long the provider may think before its answer begins, in seconds.'),
-  idle_seconds: seconds.default(300).describe('How long an answer that has begun may pause, in seconds.'),
+  idle_seconds: seconds.default(1800).describe('How long an answer that has begun may pause, in seconds.'),
 });
 
 const provider = z.strictObject({
@@ -93,6 +93,13 @@ const provider = z.strictObject({
     .enum(['bearer', 'x-api-key'])
     .optional()
     .describe('How the key is sent. Default: x-api-key for messages, Authorization: Bearer for the others.'),
+  include_usage: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether its chat streams are asked for their usage (stream_options.include_usage). A provider that refuses it is ' +
+        'found out and sent requests as they came; false: it is never asked, and its streams are charged by estimate.',
+    ),
   timeouts: timeouts.prefault({}).describe('How long to wait for it.'),
 });
 
@@ -154,20 +161,6 @@ const limits = z.strictObject({
     .max(1440)
     .default(15)
     .describe('A call without any other sign joins its agent’s open run if that was active in this time, in minutes.'),
-  connections: z
-    .int()
-    .min(8)
-    .max(65_536)
-    .default(1_024)
-    .describe(
-      'How many connections a port takes at a time; the next is closed. Fewer where the system allows fewer open files.',
-    ),
-  connections_before_token: z
-    .int()
-    .min(8)
-    .max(65_536)
-    .default(128)
-    .describe('How many of them may be without a valid token (or session) yet; the next is closed.'),
   undo_seconds: z
     .int()
     .min(0)

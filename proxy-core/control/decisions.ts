@@ -19,7 +19,6 @@ const DECISIONS: ReadonlySet<OperationName> = new Set<OperationName>([
   'budgets.set',
   'budgets.reset',
   'policies.apply',
-  'console.launch',
   'core.resume',
   'runs.resume',
   'keys.set',

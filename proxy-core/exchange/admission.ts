@@ -3,6 +3,7 @@ import type { Failure } from '../contract/failures.ts';
 import type { NanoUsd } from '../contract/money.ts';
 import type { GateRecord } from '../contract/records.ts';
 import type { LoopSettings } from '../policy/schema.ts';
+import type { Secret } from '../providers/secrets.ts';
 import type { UpstreamRequest } from '../providers/upstream-call.ts';
 import type { KeptAnswer, Remaining } from '../store/store.ts';
 import type { Judged } from './judge.ts';
@@ -28,6 +29,8 @@ export interface Admitted {
   readonly reserved: NanoUsd;
   readonly edited: EditedBody;
   readonly upstream: UpstreamRequest;
+  /** The provider's key that is attached to it: an answer that repeats it must not show it. */
+  readonly key: Secret | null;
   /** Resolves once the admission survives a power cut. */
   readonly durable: Promise<unknown>;
   /** Resolves once the request's body does. */

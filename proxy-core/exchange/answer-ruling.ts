@@ -17,6 +17,10 @@ export interface Watch {
   readonly streaming: Streaming;
   /** Null where the agent's delivery is `retry`, or nothing of the stream can need withholding. */
   readonly hold: Hold | null;
+  /** No rule could withhold anything, so what cannot be read passes as it is. */
+  readonly passesUnread: boolean;
+  /** White space before a document passes at once: nothing that the request declares could need withholding. */
+  readonly passesSpace: boolean;
 }
 
 /**
@@ -30,11 +34,16 @@ export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null):
   const hide = (effect: FrameEffect): boolean => isAddedUsage(edited, effect);
   if (format === null || judged === null || !stopsCalls(admitted)) {
     const streaming: Streaming = edited.hidesUsage ? watchFrames({ hide }) : { kind: 'pass' };
-    return { streaming: begun === null ? streaming : watchFrames({ hide, hold: begun, rewrites: true }), hold: begun };
+    const free = { passesUnread: begun === null, passesSpace: begun === null };
+    if (begun === null) return { streaming, hold: null, ...free };
+    return { streaming: watchFrames({ hide, hold: begun, rewrites: true }), hold: begun, ...free };
   }
   const could = mayWithhold(core, judged);
+  const watched = { passesUnread: false, passesSpace: !could && begun === null };
   const holds = deliveryOf(request, admitted.run) === 'hold';
-  if (could && !holds && begun === null) return { streaming: watchFrames({ hide, holdsAll: true }), hold: null };
+  if (could && !holds && begun === null) {
+    return { streaming: watchFrames({ hide, holdsAll: true }), hold: null, ...watched };
+  }
   const hold = begun ?? (holds ? openHold(core, request, format) : null);
   const known = new Map<string | number, boolean>();
   const once = (key: string | number, ask: () => boolean): boolean => {
@@ -54,7 +63,7 @@ export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null):
     calls.length === 0 ||
     couldLoop(calls.length) ||
     calls.some((call) => call.kind !== 'server' && couldStop(call));
-  return { streaming: watchFrames({ hide, holdFrom, hold, rewrites: begun !== null }), hold };
+  return { streaming: watchFrames({ hide, holdFrom, hold, rewrites: begun !== null }), hold, ...watched };
 }
 
 interface Filters {
@@ -104,7 +113,8 @@ export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outc
   const { judged } = admitted;
   const report = outcome.kind === 'completed' && outcome.answer.status < 400 ? outcome.answer.report : null;
   if (report === null || judged === null) return FREE;
-  if (report.malformed && stopsCalls(admitted)) {
+  // Embeddings and plain completions have no tool calls that could be hidden in what cannot be read.
+  if (report.malformed && stopsCalls(admitted) && holdableFormat(admitted.request) !== null) {
     return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
   }
   if (report.toolCalls.length === 0) return FREE;

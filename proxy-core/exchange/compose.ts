@@ -9,6 +9,7 @@ import type { Provider } from '../providers/provider.ts';
 import type { Upstream } from '../providers/upstream-call.ts';
 import type { Store } from '../store/store.ts';
 import { createAbandons } from './abandons.ts';
+import { createAddedUsage } from './added-usage.ts';
 import { createAgentDirectory } from './agent-directory.ts';
 import { createClaims } from './claims.ts';
 import type { Core, CoreOptions } from './core.ts';
@@ -61,6 +62,7 @@ export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
     gates,
     abandons: createAbandons(gates, options.abandonMs),
     claims: createClaims(),
+    addedUsage: createAddedUsage(),
     news,
     unknownClients: createUnknownClients(),
     digester: createDigester({ store, bus, clock, random, log, changed: news.changed }),

@@ -10,6 +10,7 @@ import type { Upstream } from '../providers/upstream-call.ts';
 import type { Store } from '../store/store.ts';
 import type { ToolCall } from '../wire/format.ts';
 import type { Abandons } from './abandons.ts';
+import type { AddedUsage } from './added-usage.ts';
 import type { AgentDirectory } from './agent-directory.ts';
 import type { Claims } from './claims.ts';
 import type { Digester } from './digester.ts';
@@ -45,6 +46,7 @@ export interface Core {
   readonly news: RunNews;
   readonly digester: Digester;
   readonly unknownClients: UnknownClients;
+  readonly addedUsage: AddedUsage;
   /** Grants that cover a tool call of this run; for null, the request itself. */
   grantsFor(run: LiveRun, call: ToolCall | null): readonly GrantRecord[];
   readonly rates: RateTracker;
@@ -79,8 +81,6 @@ export interface CoreOptions {
   readonly onPause: 'finish' | 'cut';
   /** How long a verdict made at the desktop or the console can be undone before agents see it. */
   readonly undoMs: number;
-  /** Connections of each port, in all and before a valid token. */
-  readonly connections: { readonly inAll: number; readonly beforeToken: number };
   /** Whether the command socket may decide (`control/decisions.ts`): the headless host says so, the desktop app does not. */
   readonly cliDecisions: boolean;
 }
@@ -100,6 +100,5 @@ export const DEFAULT_OPTIONS: CoreOptions = {
   abandonMs: 90_000,
   onPause: 'finish',
   undoMs: 5000,
-  connections: { inAll: 1_024, beforeToken: 128 },
   cliDecisions: false,
 };

@@ -9,7 +9,7 @@ export type Endpoint =
   /** A model call: inspected, priced, budgeted. */
   | { readonly kind: 'model'; readonly path: string; readonly format: WireFormat }
   /** Counts tokens: recorded, never charged. */
-  | { readonly kind: 'count'; readonly path: string; readonly format: 'messages' }
+  | { readonly kind: 'count'; readonly path: string; readonly format: 'messages' | 'responses' }
   /** Lists models: forwarded, belongs to no run. */
   | { readonly kind: 'models'; readonly path: string }
   /** A call of the tool invocation API. */
@@ -20,16 +20,24 @@ export type Endpoint =
 const MODEL_CALLS: Readonly<Record<string, WireFormat>> = {
   '/v1/chat/completions': 'chat',
   '/v1/responses': 'responses',
+  // Codex compacts a long session with it: the same body, and the usage in the answer.
+  '/v1/responses/compact': 'responses',
   '/v1/messages': 'messages',
   '/v1/embeddings': 'embeddings',
   '/v1/completions': 'completions',
+};
+
+const COUNTS: Readonly<Record<string, 'messages' | 'responses'>> = {
+  '/v1/messages/count_tokens': 'messages',
+  '/v1/responses/input_tokens': 'responses',
 };
 
 /** The endpoint that a canonical path and method name. */
 export function endpointOf(method: string, path: string): Endpoint {
   const format = method === 'POST' ? MODEL_CALLS[path] : undefined;
   if (format !== undefined) return { kind: 'model', path, format };
-  if (method === 'POST' && path === '/v1/messages/count_tokens') return { kind: 'count', path, format: 'messages' };
+  const counted = method === 'POST' ? COUNTS[path] : undefined;
+  if (counted !== undefined) return { kind: 'count', path, format: counted };
   if (method === 'GET' && (path === '/v1/models' || /^\/v1\/models\/[^/]+$/.test(path)))
     return { kind: 'models', path };
   const tool = method === 'POST' ? /^\/v1\/tools\/([^/]+)$/.exec(path)?.[1] : undefined;

@@ -3,7 +3,7 @@ import type { GateRecord } from '../contract/records.ts';
 import { type KeptAnswer, StoreUnavailable } from '../store/store.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted, Refused } from './admission.ts';
-import { admit } from './admit.ts';
+import { admit, storeRefusal } from './admit.ts';
 import { type Ruling, ruleOnAnswer, watchAnswer } from './answer-ruling.ts';
 import { endClaim } from './claims.ts';
 import type { Core } from './core.ts';
@@ -15,10 +15,10 @@ import { noteAnswer, noteBlock } from './notes.ts';
 import { replay } from './replay.ts';
 import type { AgentReply } from './reply.ts';
 import { type AgentRequest, type ReadRequest, readRequest } from './request.ts';
+import { withoutAddedUsage } from './request-edits.ts';
 import { forgetFailed, rememberFailed } from './retries.ts';
 import { reportsFailure, settle } from './settle.ts';
 import { gateAnswer, refuseAnswer } from './stopped-answer.ts';
-import { storeRefusal } from './store-refusal.ts';
 
 /**
  * One governed call, as one sentence: admit it, forward it, inspect the answer while it passes, deliver what may
@@ -69,38 +69,33 @@ function refuse(core: Core, request: ReadRequest, refusal: Refused, reply: Agent
 /** Returns the gate that holds the answer, for the request to meet and wait at; null when the agent has its answer. */
 async function carryOut(
   core: Core,
-  admitted: Admitted,
+  asked: Admitted,
   begun: Hold | null,
   reply: AgentReply,
 ): Promise<GateRecord | null> {
-  const { request, run } = admitted;
-  const watch = watchAnswer(core, admitted, begun);
-  const sending = forward(
-    {
-      request: admitted.upstream,
-      passage: {
-        format: request.endpoint.kind === 'model' ? request.format : null,
-        streaming: watch.streaming,
-        governedHeaders: governedHeaders(admitted),
-        keepBytes: core.options.keepBytes,
-      },
-      durable: admitted.durable,
-      drainMs: core.options.drainMs,
-      drainBytes: core.options.drainBytes,
-    },
-    core.upstreamOf(admitted.upstream.provider),
-    reply,
-    core.clock.now,
-  );
-  const leave = core.inFlight.enter({ runId: run.runId, agentId: run.agentId, abort: sending.abort });
+  const { request, run } = asked;
+  let admitted = asked;
+  let attempt = startSending(core, admitted, begun, reply);
+  const leave = core.inFlight.enter({
+    runId: run.runId,
+    agentId: run.agentId,
+    abort: (reason) => attempt.sending.abort(reason),
+  });
   let outcome: Outcome | null = null;
   let settled = false;
   try {
-    outcome = await sending.outcome;
+    outcome = await attempt.sending.outcome;
+    if (refusesAddedUsage(core, admitted, outcome) && !reply.gone) {
+      admitted = asWritten(admitted);
+      attempt = startSending(core, admitted, begun, reply);
+      outcome = await attempt.sending.outcome;
+      if (outcome.kind === 'completed' && outcome.answer.status < 300)
+        core.addedUsage.refused(admitted.upstream.provider);
+    }
     const ruling = await ruleOnAnswer(core, admitted, outcome);
     const refusing =
       outcome.kind === 'completed' && ruling.kind === 'blocked'
-        ? await refuseAnswer(admitted, ruling, outcome.answer, watch.hold, reply)
+        ? await refuseAnswer(admitted, ruling, outcome.answer, attempt.watch.hold, reply)
         : null;
     const settlement = settle(core, admitted, outcome, ruling, refusing?.block ?? null);
     settled = true;
@@ -116,7 +111,7 @@ async function carryOut(
       return null;
     }
     if (outcome.kind === 'completed' && ruling.kind === 'gated') {
-      const holding = { hold: watch.hold, begun: begun !== null };
+      const holding = { hold: attempt.watch.hold, begun: begun !== null };
       return await gateAnswer(core, admitted, ruling, outcome.answer, settlement, holding, reply);
     }
     await deliverAnswer(reply, admitted, outcome, settlement, begun);
@@ -130,6 +125,46 @@ async function carryOut(
     if (admitted.gateId !== null) core.claims.release(admitted.gateId, admitted.exchangeId);
     leave();
   }
+}
+
+/** Send a call and watch its answer. */
+function startSending(core: Core, admitted: Admitted, begun: Hold | null, reply: AgentReply) {
+  const { request } = admitted;
+  const watch = watchAnswer(core, admitted, begun);
+  const sending = forward(
+    {
+      request: admitted.upstream,
+      passage: {
+        format: request.endpoint.kind === 'model' ? request.format : null,
+        streaming: watch.streaming,
+        governedHeaders: governedHeaders(admitted),
+        keepBytes: core.options.keepBytes,
+        asksStream: request.facts?.stream === true,
+        passesUnread: watch.passesUnread,
+        passesSpace: watch.passesSpace,
+      },
+      key: admitted.key?.reveal() ?? null,
+      durable: admitted.durable,
+      drainMs: core.options.drainMs,
+      drainBytes: core.options.drainBytes,
+    },
+    core.upstreamOf(admitted.upstream.provider),
+    reply,
+    core.clock.now,
+  );
+  return { watch, sending };
+}
+
+/** Whether the provider has answered an edit of ours with an error, so that the agent's own bytes go out once more. */
+function refusesAddedUsage(core: Core, { edited, upstream, request }: Admitted, outcome: Outcome): boolean {
+  if (!edited.hidesUsage) return false;
+  return core.addedUsage.learn(upstream.provider, request.facts?.model ?? null, outcome) === 'again';
+}
+
+/** The same call without the usage chunk that we have asked for. */
+function asWritten(admitted: Admitted): Admitted {
+  const edited = withoutAddedUsage(admitted.edited);
+  return { ...admitted, edited, upstream: { ...admitted.upstream, body: edited.bytes } };
 }
 
 /** What could not be judged or recorded must not leave, and must not be free either. */

@@ -1,11 +1,9 @@
 import { type Failure, failure } from '../contract/failures.ts';
+import { createKeyMask, maskHeaders } from '../providers/key-mask.ts';
 import type { Upstream, UpstreamCall, UpstreamError, UpstreamRequest } from '../providers/upstream-call.ts';
-import { FREE_DESCRIPTORS } from '../store/descriptors.ts';
-import { StoreUnavailable } from '../store/store.ts';
 import type { AbortReason } from './inflight.ts';
 import { type Answer, openPassage, type Passage, type PassageOptions } from './passage.ts';
 import type { AgentReply } from './reply.ts';
-import { storeRefusal } from './store-refusal.ts';
 
 /**
  * Forward one admitted request and read its answer while it passes. Bytes reach the agent unchanged as they
@@ -14,7 +12,12 @@ import { storeRefusal } from './store-refusal.ts';
  */
 export interface Forwarding {
   readonly request: UpstreamRequest;
-  readonly passage: Pick<PassageOptions, 'format' | 'streaming' | 'governedHeaders' | 'keepBytes'>;
+  readonly passage: Pick<
+    PassageOptions,
+    'format' | 'streaming' | 'governedHeaders' | 'keepBytes' | 'asksStream' | 'passesUnread' | 'passesSpace'
+  >;
+  /** The provider's key that is attached to the request, blanked out of an answer that repeats it. */
+  readonly key: string | null;
   /** Resolves when the admission is durable; the first byte waits for it. */
   readonly durable: Promise<unknown>;
   /** How long and how much an answer is read on for its usage after the agent has gone. */
@@ -46,6 +49,8 @@ export interface Forward {
  * line end, a comment) comes with it; an agent that waits for the end of its stream must not wait for a provider that forgets it.
  */
 const END_MS = 250;
+/** So many interim answers wait for the admission. */
+const MOST_EARLY = 8;
 
 /** Start forwarding; `now` is epoch ms. Never rejects: every way to end is an outcome. */
 export function forward(forwarding: Forwarding, upstream: Upstream, reply: AgentReply, now: () => number): Forward {
@@ -58,6 +63,9 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
   let drainTimer: NodeJS.Timeout | null = null;
   let durable = false;
   let finished = false;
+  /** Interim answers that came before the admission was durable. */
+  const early: (() => void)[] = [];
+  const keyMask = createKeyMask(forwarding.key);
 
   const finish = (result: Outcome): void => {
     if (finished) return;
@@ -93,13 +101,22 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
   forwarding.durable.then(
     () => {
       durable = true;
+      for (const pass of early.splice(0)) pass();
       if (passage?.open() !== false) call?.resume();
     },
-    (error: unknown) => stop(unrecorded(error)),
+    () =>
+      stop(
+        failure('store_unavailable', 'The audit store cannot be written; nothing is let through unrecorded.', {}, 5),
+      ),
   );
 
   call = upstream.send(forwarding.request, {
-    onHeaders(status, rawHeaders) {
+    onInterim(status, headers) {
+      if (durable) reply.interim(status, headers);
+      else if (early.length < MOST_EARLY) early.push(() => reply.interim(status, headers));
+    },
+    onHeaders(status, received) {
+      const rawHeaders = maskHeaders(received, forwarding.key);
       passage = openPassage({ ...forwarding.passage, status, rawHeaders, firstByteAt: now() }, reply);
       if (reply.gone) passage.agentGone();
       if (isRedirect(status)) stop(redirected());
@@ -107,7 +124,8 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
     },
     onData(chunk) {
       if (passage === null) return true;
-      const goOn = passage.push(chunk);
+      const bytes = keyMask?.push(chunk) ?? chunk;
+      const goOn = bytes.length === 0 || passage.push(bytes);
       if (passage.complete) {
         finishCompleted(passage);
         if (passage.overdue) abort('agent');
@@ -116,6 +134,8 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
       return goOn;
     },
     onEnd() {
+      const left = keyMask?.end();
+      if (left !== undefined && left.length > 0) passage?.push(left);
       passage?.end();
       closed.resolve();
       if (finished) return;
@@ -156,12 +176,6 @@ const tooLarge = (limit: number): Failure =>
     recover: 'Ask for less at once.',
   });
 
-/** The admission did not become durable. */
-const unrecorded = (error: unknown): Failure =>
-  error instanceof StoreUnavailable
-    ? storeRefusal(error)
-    : failure('internal_error', 'Rungate could not record this call and let nothing through.', {}, 5);
-
 /** What the agent is told about a failed connection to the provider. */
 function upstreamFailure({ kind, phase, detail }: UpstreamError): Failure {
   const context = { phase, detail, recover: AGAIN };
@@ -173,13 +187,6 @@ function upstreamFailure({ kind, phase, detail }: UpstreamError): Failure {
         ...context,
         recover: 'Correct base_url in the configuration; loopback must be written as 127.0.0.1 or localhost.',
       });
-    case 'exhausted':
-      return failure(
-        'upstream_unreachable',
-        'Rungate has no file descriptor left to reach the provider with.',
-        { phase, detail, recover: `The operator can help: ${FREE_DESCRIPTORS}` },
-        5,
-      );
     case 'unreachable':
     case 'broken':
     case 'aborted':

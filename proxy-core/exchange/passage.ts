@@ -1,7 +1,9 @@
 import { answerHeaders } from '../providers/headers.ts';
 import type { Format, FrameEffect, ResponseReport, StreamReader } from '../wire/format.ts';
+import { isSignOfLife } from '../wire/sign-of-life.ts';
 import { createFramer } from '../wire/sse-frames.ts';
 import type { AgentReply } from './reply.ts';
+import { openUndecided } from './undecided-passage.ts';
 
 /** Which pieces of an answer may leave before the whole of it is known. */
 export type Streaming =
@@ -27,8 +29,9 @@ export type Streaming =
 /** What became of an answer, as far as it was read. */
 export interface Answer {
   readonly status: number;
-  /** Headers for the agent, names and values alternating, without the governed ones. */
+  /** Headers for the agent as they came, names and values alternating, without the governed ones. */
   readonly headers: readonly string[];
+  /** What it is to be read as: a stream under another type counts as one. */
   readonly contentType: string;
   readonly stream: boolean;
   readonly firstByteAt: number;
@@ -54,6 +57,12 @@ export interface PassageOptions {
   readonly firstByteAt: number;
   /** Headers of every governed answer, names and values alternating. */
   readonly governedHeaders: readonly string[];
+  /** The request asked for a stream, whatever the answer calls itself. */
+  readonly asksStream: boolean;
+  /** No rule could withhold it, so it passes as it is even if it cannot be read: type, encoding, syntax (behaviour §2). */
+  readonly passesUnread: boolean;
+  /** White space before a document passes at once: a client must not give up on a slow answer that shows it is coming. */
+  readonly passesSpace: boolean;
   /** How much of an answer is kept in memory: to hold it, and to record it. */
   readonly keepBytes: number;
 }
@@ -84,19 +93,33 @@ const EVENT_END = /(?:\n\n|\r\r|\r\n\r\n)$/;
 /** Bytes a provider may send behind the end of its answer (comments, another terminator). */
 const LATE_LIMIT = 64 * 1024;
 
+const EVENT_STREAM = 'text/event-stream';
+
 /** Begin to pass an answer on; its head goes out with the first bytes that may leave. */
 export function openPassage(options: PassageOptions, reply: AgentReply): Passage {
+  const { format, status, rawHeaders, asksStream } = options;
+  if (headerOf(rawHeaders, 'content-type').startsWith(EVENT_STREAM)) return openKnown(options, reply, true);
+  // Under another type it may be a stream all the same: its first bytes tell.
+  const tells = asksStream && format !== null && status < 300 && !isEncoded(rawHeaders);
+  return tells ? openUndecided((stream) => openKnown(options, reply, stream)) : openKnown(options, reply, false);
+}
+
+/** Content codings were not asked for; what comes encoded all the same is read as bytes that are not what the client will see. */
+const isEncoded = (rawHeaders: readonly string[]): boolean =>
+  !['', 'identity'].includes(headerOf(rawHeaders, 'content-encoding'));
+
+function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean): Passage {
   const contentType = headerOf(options.rawHeaders, 'content-type');
-  const stream = contentType.startsWith('text/event-stream');
   const failed = options.status >= 400;
   const read = options.format !== null && !failed;
   const streamReader: StreamReader | null = read && stream ? (options.format?.streamReader() ?? null) : null;
   const reader = streamReader ?? (read ? (options.format?.jsonReader() ?? null) : null);
-  const streaming: Streaming = stream && !failed ? options.streaming : { kind: 'buffer' };
+  const encoded = read && isEncoded(options.rawHeaders);
+  const unreadable = encoded && options.passesUnread;
+  const streaming: Streaming =
+    !stream || failed ? { kind: 'buffer' } : unreadable ? { kind: 'pass' } : options.streaming;
   const framer = streaming.kind === 'frames' ? createFramer() : null;
   const headers = answerHeaders(options.rawHeaders, { bodyChanged: framer !== null });
-  // Asked for as it is; what comes encoded all the same is read as bytes that are not what the client will see.
-  const encoded = read && !['', 'identity'].includes(headerOf(options.rawHeaders, 'content-encoding'));
 
   const kept: Uint8Array[] = [];
   let keptBytes = 0;
@@ -115,6 +138,9 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
   /** Nothing of this document can be withheld: when it is larger than what is kept it passes, all but its last piece. */
   const spills = !stream && options.streaming.kind === 'pass';
   const spilled = (): boolean => spills && keptBytes > options.keepBytes;
+  /** A stream in no form that is read passes as it comes, all but its last piece. */
+  const trickles = !stream && read && options.asksStream && options.passesUnread;
+  let onlySpace = !stream && read && options.passesSpace;
 
   const keep = (bytes: Uint8Array): void => {
     keptBytes += bytes.length;
@@ -137,8 +163,16 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
     keep(chunk);
     reader?.push(chunk);
     if (reader?.complete === true) holding = true;
-    if (spilled()) out.push(...held.splice(0));
-    place(chunk);
+    if (trickles || spilled()) release();
+    onlySpace &&= /^\s*$/.test(Buffer.from(chunk).toString('latin1'));
+    if (onlySpace && !gone) {
+      out.push(chunk);
+      passedBytes = keptBytes;
+    } else place(chunk);
+  };
+
+  const release = (): void => {
+    out.push(...held.splice(0));
   };
 
   const passFrame = (frame: Uint8Array, filter: Streaming & { readonly kind: 'frames' }, last: boolean): void => {
@@ -155,7 +189,8 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
     if (effect?.toolCall === true && !holding && streamReader !== null) holding = filter.holdFrom(streamReader.report);
     if (streamReader?.complete === true) holding = true;
     if (effect !== undefined && filter.hide(effect)) return;
-    place(holding ? frame : filter.outgoing(frame));
+    if (holding && !late && reply.headSent && !gone && isSignOfLife(frame)) out.push(filter.outgoing(frame));
+    else place(holding ? frame : filter.outgoing(frame));
   };
 
   const flush = (): boolean => {
@@ -206,7 +241,7 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
     answer: () => ({
       status: options.status,
       headers,
-      contentType,
+      contentType: stream && !contentType.startsWith(EVENT_STREAM) ? EVENT_STREAM : contentType,
       stream,
       firstByteAt: options.firstByteAt,
       report: reader === null || spilled() ? null : encoded ? { ...reader.report, malformed: true } : reader.report,
@@ -219,7 +254,8 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
       return streamReader?.complete === true;
     },
     get whole() {
-      return reader === null || spilled() || reader.report.complete || reader.report.error !== null;
+      if (reader === null || spilled() || reader.report.complete || reader.report.error !== null) return true;
+      return options.passesUnread && (encoded || !stream || isUnknown(reader.report));
     },
     get overflow() {
       return (keptBytes > options.keepBytes && holding && !gone && !spills) || framer?.oversized === true;
@@ -232,6 +268,10 @@ export function openPassage(options: PassageOptions, reply: AgentReply): Passage
     },
   };
 }
+
+/** Nothing of it was in a form that is read: what there is of it may be all of it. */
+const isUnknown = ({ malformed, responseId, model, finishReason, toolCalls }: ResponseReport): boolean =>
+  malformed && responseId === null && model === null && finishReason === null && toolCalls.length === 0;
 
 function headerOf(rawHeaders: readonly string[], name: string): string {
   const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);

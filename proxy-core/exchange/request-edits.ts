@@ -14,6 +14,8 @@ export interface EditedBody {
   readonly changed: readonly string[];
   /** The agent did not ask for the usage chunk, so it does not get it. */
   readonly hidesUsage: boolean;
+  /** The same without that one edit, for a provider that refuses it. */
+  readonly withoutUsage: Uint8Array;
 }
 
 const OUTPUT_KEYS = {
@@ -29,9 +31,13 @@ export function editBody(
   policy: PolicyInForce,
   /** Finds a gate by id, to know our own notes in the history; null where the run has none. */
   gateById: ((gateId: string) => unknown) | null,
+  /** Whether the provider may be asked for the usage chunk. */
+  asksUsage: boolean,
 ): EditedBody {
   const { endpoint, facts } = request;
-  if (endpoint.kind !== 'model' || facts === null) return { bytes: request.body, changed: [], hidesUsage: false };
+  if (endpoint.kind !== 'model' || facts === null) {
+    return { bytes: request.body, changed: [], hidesUsage: false, withoutUsage: request.body };
+  }
   let bytes = request.body;
   const changed: string[] = [];
   if (gateById !== null && endpoint.format !== 'embeddings' && endpoint.format !== 'completions') {
@@ -49,11 +55,22 @@ export function editBody(
       changed.push(...clamped.changed);
     }
   }
-  const streams = facts.stream && (endpoint.format === 'chat' || endpoint.format === 'completions');
+  const streams = asksUsage && facts.stream && (endpoint.format === 'chat' || endpoint.format === 'completions');
   const withUsage = streams && !facts.asksUsage ? setMember(bytes, ['stream_options', 'include_usage'], 'true') : null;
-  if (withUsage === null) return { bytes, changed, hidesUsage: false };
-  return { bytes: withUsage, changed: [...changed, 'stream_options.include_usage'], hidesUsage: true };
+  if (withUsage === null) return { bytes, changed, hidesUsage: false, withoutUsage: bytes };
+  return { bytes: withUsage, changed: [...changed, USAGE_MEMBER], hidesUsage: true, withoutUsage: bytes };
 }
 
 /** Whether a frame is the usage chunk that only the proxy asked for. */
 export const isAddedUsage = (edited: EditedBody, effect: FrameEffect): boolean => edited.hidesUsage && effect.usageOnly;
+
+/** The request without the usage chunk, as the client wrote it; what else was edited stays. */
+export const withoutAddedUsage = (edited: EditedBody): EditedBody => ({
+  bytes: edited.withoutUsage,
+  changed: edited.changed.filter((change) => change !== USAGE_MEMBER),
+  hidesUsage: false,
+  withoutUsage: edited.withoutUsage,
+});
+
+/** The member that is set to ask for it. */
+export const USAGE_MEMBER = 'stream_options.include_usage';

@@ -184,7 +184,12 @@ export async function reserve(
     case 'admitted': {
       run.exchanges += 1;
       core.news.changed(run.runId);
-      const edited = editBody(request, policy, core.gates.concerns(run.runId) ? core.gates.byId : null);
+      const edited = editBody(
+        request,
+        policy,
+        core.gates.concerns(run.runId) ? core.gates.byId : null,
+        core.addedUsage.asks(call.route.provider),
+      );
       return {
         kind: 'admitted',
         admitted: {
@@ -203,6 +208,7 @@ export async function reserve(
           durable: receipt.durable,
           bodyDurable: body.durable,
           upstream: upstreamRequest(request, call.route, edited),
+          key: call.route.credential.kind === 'inject' ? call.route.credential.key : null,
         },
       };
     }

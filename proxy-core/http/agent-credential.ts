@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { headerValues } from './guard.ts';
 
 /** A token as the agent sent it, and what happens to its other credential headers. */
 export interface AgentCredential {
@@ -25,6 +26,13 @@ export function readCredential(headers: IncomingHttpHeaders): AgentCredential | 
   const token = [bearer, key].find((value) => value?.startsWith('rg_agt_') === true) ?? bearer ?? key;
   return token === null ? null : { token, credential: 'inject' };
 }
+
+/** The name of a credential header that is there more than once, or null: two readers could take another one each. */
+export function repeatedCredential(rawHeaders: readonly string[]): string | null {
+  return CREDENTIAL_HEADERS.find((name) => headerValues(rawHeaders, name).length > 1) ?? null;
+}
+
+const CREDENTIAL_HEADERS = ['authorization', 'x-api-key', 'x-goog-api-key', 'x-rungate-token'];
 
 function text(value: string | string[] | undefined): string | null {
   const first = Array.isArray(value) ? value[0] : value;

@@ -18,6 +18,12 @@ export function createAgentReply(response: ServerResponse): AgentReply {
     get gone() {
       return gone;
     },
+    interim(status, headers) {
+      if (gone || response.headersSent) return;
+      if (status === 102) response.writeProcessing();
+      const links = headers.filter((_, index) => index % 2 === 1 && headers[index - 1]?.toLowerCase() === 'link');
+      if (status === 103 && links.length > 0) response.writeEarlyHints({ link: links });
+    },
     head(status, headers) {
       if (gone || response.headersSent) return;
       response.sendDate = !hasDate(headers);

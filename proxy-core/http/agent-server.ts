@@ -3,16 +3,14 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Failure, failure } from '../contract/failures.ts';
 import type { AgentRecord } from '../contract/records.ts';
 import type { Core } from '../exchange/core.ts';
-import { parseTarget, type Target } from '../exchange/endpoint.ts';
+import { endpointOf, parseTarget, type Target } from '../exchange/endpoint.ts';
 import { makeId } from '../exchange/make-id.ts';
 import { renderRefusal } from '../wire/refusal.ts';
-import { readCredential } from './agent-credential.ts';
+import { readCredential, repeatedCredential } from './agent-credential.ts';
 import { closeServer } from './close-server.ts';
-import type { ConnectionCaps } from './connection-caps.ts';
 import { addGateRoutes } from './gate-routes.ts';
 import { guard } from './guard.ts';
-import { excuseLateRequests, type LateRequests } from './late-requests.ts';
-import { capPort, connectionLimits, listenLoopback } from './listen-loopback.ts';
+import { connectionLimits, listenLoopback } from './listen-loopback.ts';
 import { addModelRoutes } from './model-routes.ts';
 import { refuse } from './refuse.ts';
 import { addRunRoutes } from './run-routes.ts';
@@ -52,18 +50,17 @@ export async function listenAgentPort(core: Core, port: number): Promise<AgentSe
     return503OnClosing: true,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: false },
     rewriteUrl: (request) => canonicalUrl(request.url ?? '/'),
-    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, late),
+    clientErrorHandler: refuseUnreadable,
     frameworkErrors: (_error, request, reply) =>
       void refuse(request, reply, failure('invalid_request', 'The request target could not be understood.')),
   });
   server.server.headersTimeout = core.options.headersTimeoutMs;
-  const late = excuseLateRequests(server.server, core.options.headersTimeoutMs);
-  prepare(server, core, capPort(server, core, 'agent'));
+  prepare(server, core);
   const url = `http://127.0.0.1:${await listenLoopback(server, port)}`;
   return { url, close: () => closeServer(server) };
 }
 
-function prepare(server: FastifyInstance, core: Core, caps: ConnectionCaps): void {
+function prepare(server: FastifyInstance, core: Core): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (_request, _payload, done) => done(null));
   server.decorateRequest('credential', 'inject');
@@ -71,7 +68,6 @@ function prepare(server: FastifyInstance, core: Core, caps: ConnectionCaps): voi
     request.target = parseTarget(request.originalUrl);
     const refusal = admitCaller(core, request);
     if (refusal !== null) return refuse(request, reply, refusal);
-    if (request.agent != null) caps.prove(request.raw.socket);
   });
   server.setNotFoundHandler((request, reply) => refuse(request, reply, unknownPath(request)));
   server.setErrorHandler((error, request, reply) => {
@@ -106,11 +102,13 @@ function admitCaller(core: Core, request: FastifyRequest): Failure | null {
   const { raw, target } = request;
   const refusal = guard(
     { method: raw.method ?? 'GET', target: request.originalUrl, rawHeaders: raw.rawHeaders },
-    { ownOrigins: [], anyContentType: (method) => method === 'PUT' && target.path.includes('/artifacts/') },
+    { ownOrigins: [], anyContentType: (method) => takesAnyType(method, target.path) },
   );
   if (refusal !== null) return refusal;
   if (raw.headers.upgrade !== undefined) return upgradeRefused();
   if (OPEN_PATHS.has(target.path)) return null;
+  const repeated = repeatedCredential(raw.rawHeaders);
+  if (repeated !== null) return repeatedRefused(repeated);
   const found = readCredential(raw.headers);
   const agent = found === null ? null : core.agents.authenticate(found.token, core.clock.now());
   if (found === null || agent === null) return tokenRefused(found !== null);
@@ -118,6 +116,20 @@ function admitCaller(core: Core, request: FastifyRequest): Failure | null {
   request.credential = found.credential;
   return null;
 }
+
+/**
+ * Artifacts, and what is no governed endpoint: a policy may let those through whatever they carry (behaviour §8). A page
+ * of another site cannot send the token that both need.
+ */
+const takesAnyType = (method: string, path: string): boolean =>
+  method === 'PUT'
+    ? path.includes('/artifacts/')
+    : path.startsWith('/v1/') && !path.startsWith('/v1/runs') && endpointOf(method, path).kind === 'other';
+
+const repeatedRefused = (name: string): Failure =>
+  failure('invalid_request', `The header ${name} is there more than once; which one counts cannot be told.`, {
+    recover: `Send ${name} once.`,
+  });
 
 const upgradeRefused = (): Failure =>
   failure('use_https', 'WebSocket is not served here; send the same request over HTTP.', {
@@ -155,17 +167,10 @@ const UNREADABLE: Readonly<Record<string, Failure>> = {
 };
 
 /** What Node could not parse as HTTP (smuggling attempts among it) gets one answer and a closed connection. */
-function refuseUnreadable(error: Error & { code?: string }, socket: Socket, late: LateRequests): void {
-  if (socket.destroyed || !socket.writable) return;
-  const refuseNow = (): void => sendUnreadable(error.code ?? '', socket);
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && late.excuses(socket, refuseNow)) return;
-  refuseNow();
-}
-
-function sendUnreadable(code: string, socket: Socket): void {
+function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
   if (socket.destroyed || !socket.writable) return;
   const reason =
-    UNREADABLE[code] ??
+    UNREADABLE[error.code ?? ''] ??
     failure('invalid_request', 'The request is not valid HTTP/1.1.', { recover: 'Correct the request.' });
   const rendered = renderRefusal(reason, {
     format: null,

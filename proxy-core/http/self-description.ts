@@ -12,8 +12,8 @@ policies, approval by a person, and a complete audit. You keep using your provid
 - OpenAI-style base URL: ${agentUrl}/v1   Anthropic-style base URL: ${agentUrl}
 - Credential: a token that starts with rg_agt_, sent as "Authorization: Bearer TOKEN" or "x-api-key: TOKEN".
   To use your own provider credential, leave it where it is and send the token as "x-rungate-token: TOKEN".
-- Endpoints: POST /v1/chat/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens, /v1/embeddings,
-  /v1/completions; GET /v1/models. Requests and answers are passed on byte for byte.
+- Endpoints: POST /v1/chat/completions, /v1/responses (and its compact and input_tokens), /v1/messages,
+  /v1/messages/count_tokens, /v1/embeddings, /v1/completions; GET /v1/models. Requests and answers are passed on byte for byte.
 - All calls of one task belong to one run. It is found by your client's session or your tool-call ids; to name it yourself send
   "x-rungate-run-id: ID" or put /r/ID before the path. Answers carry x-rungate-run-id, x-rungate-budget-remaining-usd
   and, when known in time, x-rungate-cost-usd.

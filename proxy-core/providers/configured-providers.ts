@@ -40,6 +40,7 @@ function configured(entry: Configuration['providers'][number], folder: string): 
     models: entry.models ?? ['*'],
     auth: entry.auth ?? (onlyMessages ? 'x-api-key' : 'bearer'),
     key: key.reference,
+    includeUsage: entry.include_usage,
     timeouts: {
       connectMs: Math.round(entry.timeouts.connect_seconds * 1000),
       headersMs: Math.round(entry.timeouts.headers_seconds * 1000),

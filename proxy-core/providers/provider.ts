@@ -16,6 +16,8 @@ export interface Provider {
   readonly key: KeyReference;
   /** How long to wait for it; absent: the upstream's own limits. */
   readonly timeouts?: ProviderTimeouts;
+  /** False: its streams are not asked for the usage chunk; absent: they are, until it refuses (behaviour §2). */
+  readonly includeUsage?: boolean;
 }
 
 /** How long a call waits for its provider, in milliseconds. */

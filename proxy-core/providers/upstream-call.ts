@@ -16,8 +16,7 @@ export interface UpstreamRequest {
 
 /** Why a call did not end well. */
 export interface UpstreamError {
-  /** `exhausted`: this process has no file descriptor left to connect with. */
-  readonly kind: 'unreachable' | 'exhausted' | 'timeout' | 'broken' | 'aborted' | 'refused_address';
+  readonly kind: 'unreachable' | 'timeout' | 'broken' | 'aborted' | 'refused_address';
   /** How far the call had come: `headers` while waiting for them, `body` once they were delivered. */
   readonly phase: 'connect' | 'headers' | 'body';
   /** False only if it is certain that no byte of the request left this machine. */
@@ -31,7 +30,9 @@ export interface UpstreamError {
  * `onError` in every case. An exception thrown from `onHeaders` or `onData` breaks the call; `onError` must not throw.
  */
 export interface UpstreamSink {
-  /** Interim (1xx) answers never get here. `headers` is flat and raw, as the provider sent it. */
+  /** An interim (1xx) answer, other than 101: the provider is alive. May come several times, before `onHeaders`. */
+  onInterim?(status: number, headers: string[]): void;
+  /** `headers` is flat and raw, as the provider sent it. */
   onHeaders(status: number, headers: string[]): void;
   /**
    * Return false to pause: the provider's socket is not read until `resume()`. Should the provider hang up meanwhile,
@@ -60,9 +61,9 @@ export interface Upstream {
 export interface UpstreamOptions {
   /** DNS, TCP and TLS together. Default 10 s. */
   readonly connectTimeoutMs?: number;
-  /** From the request to the answer's headers: a model may think long before it says anything. Default 10 min. */
+  /** From the request to the answer's headers: a model may think long before it says anything. Default 30 min. */
   readonly headersTimeoutMs?: number;
-  /** Between two chunks of the answer; time in which the sink has paused does not count. Default 5 min. */
+  /** Between two chunks of the answer; time in which the sink has paused does not count. Default 30 min. */
   readonly chunkTimeoutMs?: number;
   /** How long an idle connection is kept when the provider does not say. Default 4 s. */
   readonly keepAliveMs?: number;

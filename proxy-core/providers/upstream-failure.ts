@@ -1,4 +1,3 @@
-import { descriptorsExhausted, isExhaustion } from '../store/descriptors.ts';
 import { isRefusedAddress } from './address-guard.ts';
 import type { UpstreamError } from './upstream-call.ts';
 
@@ -27,13 +26,7 @@ function renderDetail(error: unknown): string {
 function describeConnectFailure(cause: unknown): UpstreamError {
   const code = codeOf(cause);
   const timeout = code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT';
-  const kind = isRefusedAddress(cause)
-    ? 'refused_address'
-    : timeout
-      ? 'timeout'
-      : isExhaustion(cause) || descriptorsExhausted()
-        ? 'exhausted'
-        : 'unreachable';
+  const kind = isRefusedAddress(cause) ? 'refused_address' : timeout ? 'timeout' : 'unreachable';
   return { kind, phase: 'connect', sent: false, detail: renderDetail(cause) };
 }
 

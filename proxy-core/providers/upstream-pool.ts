@@ -5,6 +5,8 @@ import type { Provider } from './provider.ts';
 import type { UpstreamOptions } from './upstream-call.ts';
 import { connectFailure } from './upstream-failure.ts';
 
+/** Clients bear silences of ten minutes and more; whoever does not gives up by itself, which ends the call here too. */
+const SILENCE_MS = 1_800_000;
 const KEEP_ALIVE_MAX_MS = 60_000;
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -53,8 +55,8 @@ export function openPool(origin: string, options: UpstreamOptions, connect: buil
     connections: options.connections ?? null,
     keepAliveTimeout: options.keepAliveMs ?? 4_000,
     keepAliveMaxTimeout: Math.max(KEEP_ALIVE_MAX_MS, options.keepAliveMs ?? 0),
-    headersTimeout: options.headersTimeoutMs ?? 600_000,
-    bodyTimeout: options.chunkTimeoutMs ?? 300_000,
+    headersTimeout: options.headersTimeoutMs ?? SILENCE_MS,
+    bodyTimeout: options.chunkTimeoutMs ?? SILENCE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   });
 }

@@ -45,7 +45,7 @@ function startCall(pool: Pool, request: UpstreamRequest, sink: UpstreamSink): Up
       phase = 'headers';
     },
     onResponseStart(started, status) {
-      if (status < 200) return;
+      if (status < 200) return sink.onInterim?.(status, renderRawHeaders(started.rawHeaders));
       phase = 'body';
       sink.onHeaders(status, renderRawHeaders(started.rawHeaders));
     },

@@ -1,5 +1,4 @@
 import Database from 'better-sqlite3';
-import { connect } from './connect.ts';
 import { StoreRefused } from './refusal.ts';
 
 /** How long an opener waits for a process that is just going away, ms. */
@@ -11,7 +10,7 @@ const PATIENCE = 250;
  * Call the returned function to let go. Throws StoreRefused `store_locked` while someone else holds it.
  */
 export function takeLock(path: string): () => void {
-  const connection = connect(path, { timeout: PATIENCE });
+  const connection = new Database(path, { timeout: PATIENCE });
   try {
     connection.pragma('journal_mode = MEMORY');
     connection.exec('BEGIN EXCLUSIVE');

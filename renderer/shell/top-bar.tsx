@@ -31,15 +31,13 @@ export function TopBar(): ReactNode {
 
 const isMac = navigator.userAgent.includes('Mac');
 
-const NOT_LIVE: Readonly<Record<string, string>> = { starting: 'Starting', broken: 'Not following' };
-
 function ProxyState(): ReactNode {
   const connection = useConsole((state) => state.connection);
   const status = useConsole((state) => state.status);
   const address = status?.agent_url.replace(/^https?:\/\//, '') ?? '';
   const [dot, word] =
     connection !== 'live' || status === null
-      ? ['bg-pending', NOT_LIVE[connection] ?? 'Reconnecting']
+      ? ['bg-pending', connection === 'starting' ? 'Starting' : 'Reconnecting']
       : status.paused
         ? ['bg-rejected', 'Paused']
         : status.store.ok

@@ -107,6 +107,7 @@ describe('D1 a recorded stream in any pieces', () => {
         return headSent;
       },
       gone: false,
+      interim: () => undefined,
       head: () => {
         headSent = true;
       },
@@ -116,10 +117,14 @@ describe('D1 a recorded stream in any pieces', () => {
       onGone: () => undefined,
       onDrain: () => undefined,
     };
+    const { streaming, passesUnread, passesSpace } = watchAnswer(parts.core, admitted, null);
     const passage = openPassage(
       {
         format: admitted.request.format,
-        streaming: watchAnswer(parts.core, admitted, null).streaming,
+        streaming,
+        asksStream: true,
+        passesUnread,
+        passesSpace,
         status: 200,
         rawHeaders: ['content-type', 'text/event-stream'],
         firstByteAt: 0,

@@ -1,5 +1,6 @@
 import { describeSent, readBlock } from '../../contract/block.ts';
 import { formatUsd, nanoUsd } from '../../contract/money.ts';
+import { showHidden } from '../../contract/visible.ts';
 import { type Piece, part } from './piece.ts';
 import type { RedactedSource } from './redact.ts';
 import type { ExportedStep } from './source.ts';
@@ -65,6 +66,12 @@ export function* renderCsv(source: RedactedSource): Generator<Piece> {
 }
 
 /**
+ * What would move a terminal's cursor or turn text around in a viewer is written as `\\u{…}`; line ends and tabs are
+ * text, which quotes hold.
+ */
+const HIDDEN = /(?![\t\r\n])[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}\u200b\u2060\ufeff]|[\u{e0000}-\u{e007f}]/gu;
+
+/**
  * One cell. A text that a spreadsheet would take for a formula (OWASP: CSV injection) gets an apostrophe before it,
  * also where spaces or controls hide the sign; numbers are written as they are.
  */
@@ -72,6 +79,7 @@ export function renderCell(value: Cell): string {
   if (value === null || value === undefined) return '';
   if (typeof value !== 'string') return String(value);
   if (/^\d+(\.\d+)?$/.test(value)) return value;
-  const safe = /^[\s\p{Cc}\p{Cf}]*[=+\-@|%＝＋－＠]/u.test(value) || /^[\t\r\n]/.test(value) ? `'${value}` : value;
+  const shown = value.replace(HIDDEN, showHidden);
+  const safe = /^[\s\p{Cc}\p{Cf}]*[=+\-@|%＝＋－＠]/u.test(value) || /^[\t\r\n]/.test(value) ? `'${shown}` : shown;
   return /^[\w .:/-]*$/.test(safe) ? safe : `"${safe.replaceAll('"', '""')}"`;
 }

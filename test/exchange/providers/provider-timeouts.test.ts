@@ -14,8 +14,8 @@ describe('a provider’s own timeouts', () => {
     const parsed = parseConfiguration(text, 'rungate.yaml');
     if (parsed.kind === 'problems') throw new Error(parsed.problems[0]?.message);
     const [slow, usual] = configuredProviders(parsed.value, '/');
-    expect(slow?.timeouts).toEqual({ connectMs: 500, headersMs: 900_000, idleMs: 300_000 });
-    expect(usual?.timeouts).toEqual({ connectMs: 10_000, headersMs: 600_000, idleMs: 300_000 });
+    expect(slow?.timeouts).toEqual({ connectMs: 500, headersMs: 900_000, idleMs: 1_800_000 });
+    expect(usual?.timeouts).toEqual({ connectMs: 10_000, headersMs: 1_800_000, idleMs: 1_800_000 });
   });
 
   it('end its call while another provider at the same address is waited for', async () => {

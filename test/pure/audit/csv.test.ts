@@ -1,8 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderCell } from '../../../proxy-core/audit/export/csv.ts';
+import { showHidden } from '../../../proxy-core/contract/visible.ts';
+
+const UNSHOWN = /(?![\t\r\n])[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}\u200b\u2060\ufeff]|[\u{e0000}-\u{e007f}]/gu;
 
 describe('a CSV cell', () => {
+  it('holds nothing that moves a terminal or turns text around, and says what was there', () => {
+    const cell = renderCell('rm \u001b[2K\u202e"fdp"\u2069\u0007 \u009b, end\nnext\u{e0041}');
+    expect(cell).toBe('"rm \\u{1b}[2K\\u{202e}""fdp""\\u{2069}\\u{7} \\u{9b}, end\nnext\\u{e0041}"');
+    expect(renderCell('👩‍👧 ☂️ naïve')).toBe('"👩‍👧 ☂️ naïve"');
+  });
+
   it('is never taken for a formula, whatever hides the sign', () => {
     for (const text of ['=1+1', '+1', '-1+2', '@SUM(A1)', '|calc', '\t=1', '\r=1', '\n=1', ' =1', '\u200b=1', '＝1'])
       expect(renderCell(text).replace(/^"/, ''), JSON.stringify(text)).toMatch(/^'/);
@@ -24,7 +33,8 @@ describe('a CSV cell', () => {
         expect(inner.includes('"')).toBe(false);
         if (!quoted) expect(cell).not.toMatch(/[,\r\n]/);
         const read = quoted ? cell.slice(1, -1).replaceAll('""', '"') : cell;
-        expect([text, `'${text}`]).toContain(read);
+        const shown = text.replace(UNSHOWN, showHidden);
+        expect([shown, `'${shown}`]).toContain(read);
       }),
     );
   });

@@ -54,7 +54,7 @@ describe('a valid file', () => {
 
   it('gets the defaults of the behaviour contract where it says nothing', () => {
     const value = configurationOf(COMPLETE);
-    expect(value.providers[0]?.timeouts).toEqual({ connect_seconds: 5, headers_seconds: 600, idle_seconds: 300 });
+    expect(value.providers[0]?.timeouts).toEqual({ connect_seconds: 5, headers_seconds: 1800, idle_seconds: 1800 });
     expect(value.teams[0]?.budget?.window).toBe('month');
     expect(value.limits).toMatchObject({ max_body_mb: 8, header_kb: 64, idle_window_minutes: 15, undo_seconds: 5 });
   });
