@@ -23,6 +23,7 @@ export const coreLimits = (
   shutdownMs: Math.round(limits.shutdown_seconds * SECOND),
   onPause: on_pause,
   undoMs: limits.undo_seconds * SECOND,
+  connections: { inAll: limits.connections, beforeToken: limits.connections_before_token },
   cliDecisions: cli_decisions ?? otherwise.cliDecisions,
 });
 

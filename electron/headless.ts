@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Reply } from '../proxy-core/contract/client.ts';
 import { type Rungate, type RungateOptions, startRungate } from '../proxy-core/index.ts';
 import type { HostPort } from '../proxy-core/ports.ts';
 import { configuredProviders } from '../proxy-core/providers/configured-providers.ts';
@@ -39,7 +40,7 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
   return {
     agentUrl: rungate.agentUrl,
     consoleUrl: rungate.operator.url,
-    launchUrl: rungate.operator.launchUrl(),
+    launchUrl: await launchUrl(rungate),
     pid: process.pid,
     demo: options.demo ? await demoAccess(rungate) : null,
     stop: () => rungate.close(),
@@ -105,11 +106,20 @@ const BY = { actor: 'operator', channel: 'cli' };
 async function demoAccess(rungate: Rungate): Promise<Headless['demo']> {
   const added = await rungate.call('agents.add', { name: DEMO_AGENT }, BY);
   const issued = added.ok ? added : await rungate.call('agents.rotate', { name: DEMO_AGENT }, BY);
-  if (!issued.ok) {
-    const { code, message, context } = issued.failure;
-    const recover = context['recover'];
-    throw Object.assign(new Error(message), { code, hint: typeof recover === 'string' ? recover : 'See the log.' });
-  }
-  const { token } = issued.value as { readonly token: string };
+  const { token } = granted(issued) as { readonly token: string };
   return { token, model: 'demo-model' };
+}
+
+/** The address that this start announces. It is the person's at the terminal, whatever commands may decide later. */
+async function launchUrl(rungate: Rungate): Promise<string> {
+  const reply = await rungate.call('console.launch', {}, { actor: 'operator', channel: 'start' });
+  return (granted(reply) as { readonly launch_url: string }).launch_url;
+}
+
+/** The value of a reply that this start needs. Throws what `findStartProblem` can explain. */
+function granted(reply: Reply<unknown>): unknown {
+  if (reply.ok) return reply.value;
+  const { code, message, context } = reply.failure;
+  const recover = context['recover'];
+  throw Object.assign(new Error(message), { code, hint: typeof recover === 'string' ? recover : 'See the log.' });
 }

@@ -12,6 +12,7 @@ import { auditHandlers } from './control/audit.ts';
 import { budgetHandlers } from './control/budgets.ts';
 import { type Call, createCall } from './control/call.ts';
 import { channelHandlers } from './control/channels.ts';
+import { consoleHandlers, recordSignIn } from './control/console.ts';
 import { coreHandlers, PAUSED_SETTING, type Whereabouts } from './control/core-status.ts';
 import { exchangeHandlers } from './control/exchanges.ts';
 import { exportHandlers } from './control/exports.ts';
@@ -37,6 +38,7 @@ import { findBrowser, printWith } from './exports/find-printer.ts';
 import { type AgentServer, listenAgentPort } from './http/agent-server.ts';
 import { type CommandSocket, listenCommandSocket } from './http/command-socket.ts';
 import { listenOperatorPort, type OperatorServer } from './http/operator-server.ts';
+import { createSessionFile } from './http/session-file.ts';
 import { kindOfTool } from './policy/tool-kinds.ts';
 import type { HostPort, Ports } from './ports.ts';
 import { createCheckOnly } from './providers/check-only.ts';
@@ -209,6 +211,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
       ...telemetryHandlers(() => telemetry),
       ...noticeHandlers(attention),
       ...keyHandlers(core, { keychain: options.credentials.keychain, host: options.host }),
+      ...consoleHandlers(core, () => operator?.launchUrl ?? null),
       ...coreHandlers(core, whereabouts),
       ...preferenceHandlers(core),
       ...snapshotHandlers(core, { feed, host: options.host, snoozes, whereabouts }),
@@ -281,6 +284,8 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
         feed,
         consoleFolder: options.consoleFolder,
         exports: desk,
+        sessions: createSessionFile(options.home, signing.key, log),
+        signedIn: (key) => recordSignIn(core, key),
       });
       opened.push(operator);
     }

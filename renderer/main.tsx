@@ -4,8 +4,8 @@ import { createRoot } from 'react-dom/client';
 import { openMessage } from '../proxy-core/contract/bridge.ts';
 import { App } from './app.tsx';
 import { startWebNotices } from './shell/web-notices.ts';
-import { startConsole } from './store/console.ts';
-import { navigate } from './store/navigation.ts';
+import { noteSignInProblem, startConsole, useConsole } from './store/console.ts';
+import { follow, navigate } from './store/navigation.ts';
 import { connect } from './transport/transport.ts';
 import './theme.css';
 
@@ -21,8 +21,13 @@ function followHost(): void {
   });
 }
 
+/** A tab that was waiting for a sign-in goes on where it is. */
+function continueSignedIn(): void {
+  if (useConsole.getState().connection === 'signed_out') location.reload();
+}
+
 async function start(): Promise<void> {
-  const connection = await connect();
+  const connection = await connect({ failed: noteSignInProblem, addressed: follow, elsewhere: continueSignedIn });
   followHost();
   startWebNotices();
   await startConsole(connection);

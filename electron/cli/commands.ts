@@ -3,6 +3,7 @@ import { agentCommands } from './commands/agents.ts';
 import { budgetCommands } from './commands/budgets.ts';
 import { channelCommands } from './commands/channels.ts';
 import { configCommands } from './commands/config.ts';
+import { consoleAddress } from './commands/console.ts';
 import { doctor } from './commands/doctor.ts';
 import { exportRuns } from './commands/export.ts';
 import { gateCommands } from './commands/gates.ts';
@@ -18,6 +19,7 @@ import { verify } from './commands/verify.ts';
 /** Every command, in the order in which help lists them. A new family is one file and one line here. */
 export const COMMANDS: readonly Command[] = [
   serve,
+  consoleAddress,
   ...agentCommands,
   ...policyCommands,
   ...budgetCommands,

@@ -161,6 +161,20 @@ const limits = z.strictObject({
     .max(1440)
     .default(15)
     .describe('A call without any other sign joins its agent’s open run if that was active in this time, in minutes.'),
+  connections: z
+    .int()
+    .min(8)
+    .max(65_536)
+    .default(1_024)
+    .describe(
+      'How many connections a port takes at a time; the next is closed. Fewer where the system allows fewer open files.',
+    ),
+  connections_before_token: z
+    .int()
+    .min(8)
+    .max(65_536)
+    .default(128)
+    .describe('How many of them may be without a valid token (or session) yet; the next is closed.'),
   undo_seconds: z
     .int()
     .min(0)

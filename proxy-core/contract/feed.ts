@@ -8,8 +8,11 @@ export type FeedItem =
   /** Events between the cursor and now are no longer kept, or the core has started again. */
   | { readonly kind: 'gap'; readonly cursor: EventCursor };
 
-/** Whether events arrive at present. `signed_out`: the session has ended, nothing arrives until a new one begins. */
-export type FeedState = 'live' | 'reconnecting' | 'signed_out';
+/**
+ * Whether events arrive at present. `signed_out`: the session has ended, nothing arrives until a new one begins. `broken`:
+ * the listener's own side has failed; nothing arrives any more, because going on could leave something out.
+ */
+export type FeedState = 'live' | 'reconnecting' | 'signed_out' | 'broken';
 
 /** How often a transport that can fall silent says that it still stands. */
 export const HEARTBEAT_MS = 10_000;

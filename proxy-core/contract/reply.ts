@@ -20,13 +20,14 @@ const envelope = z.discriminatedUnion('ok', [
 /** Read a reply that came over a transport; what is none becomes the failure `internal_error`. Never throws. */
 export function parseReply(value: unknown): Reply<unknown> {
   const parsed = envelope.safeParse(value);
-  if (!parsed.success) return unreadable();
+  if (!parsed.success) return unreadableReply();
   if (parsed.data.ok) return { ok: true, value: parsed.data.value };
   const { code, message, context, retryAfterSeconds } = parsed.data.failure;
   return { ok: false, failure: failure(code, message, context, retryAfterSeconds) };
 }
 
-const unreadable = (): Reply<never> => ({
+/** The reply in place of an answer that is none. */
+export const unreadableReply = (): Reply<never> => ({
   ok: false,
   failure: failure('internal_error', 'The core answered in a form that this console does not read.', {
     recover: 'Reload this page; if that does not help, restart Rungate.',

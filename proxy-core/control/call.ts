@@ -3,7 +3,9 @@ import type { Reply } from '../contract/client.ts';
 import { type Failure, failure } from '../contract/failures.ts';
 import { OPERATIONS, type OperationName, type OperationOutput } from '../contract/operations.ts';
 import type { Log } from '../ports.ts';
+import { descriptorsExhausted, FREE_DESCRIPTORS } from '../store/descriptors.ts';
 import { StoreUnavailable } from '../store/store.ts';
+import { cureOf } from '../store/trouble-words.ts';
 import { refuseDecision } from './decisions.ts';
 
 /** Who calls: the audit keeps it. `channel` is the way in (`cli`, `desktop`, `console`, `config`). */
@@ -55,6 +57,7 @@ export function createCall(handlers: Handlers, log: Log, permits: { readonly cli
       if (error instanceof Refusal) return refuse(error.failure);
       if (error instanceof StoreUnavailable) return refuse(storeFailure(error));
       log.error('control.handler_failed', { operation: name, error: String(error) });
+      if (descriptorsExhausted()) return refuse(noDescriptors(name));
       return refuse(failure('internal_error', `The core failed to carry out ${name}; its log says why.`));
     }
   };
@@ -70,12 +73,20 @@ function invalidInput(error: z.ZodError): Failure {
   return failure('invalid_request', `${where}: ${issue?.message ?? 'not valid'}`, { field: where });
 }
 
+const noDescriptors = (name: OperationName): Failure =>
+  failure(
+    'internal_error',
+    `The core could not carry out ${name}: no file descriptor is left.`,
+    { recover: FREE_DESCRIPTORS },
+    5,
+  );
+
 /** What a caller is told when a write could not be made. */
 export function storeFailure(error: StoreUnavailable): Failure {
   return failure(
     'store_unavailable',
     `The store cannot be written (${error.trouble.reason}).`,
-    { detail: error.trouble.detail, recover: 'Free disk space or check the disk, then try again.' },
+    { detail: error.trouble.detail, recover: `${cureOf(error.trouble)} Then try again.` },
     5,
   );
 }

@@ -1,6 +1,7 @@
 import type { CoreStatus } from '../contract/operations/core.ts';
 import type { Core } from '../exchange/core.ts';
 import { renderKeyReference } from '../providers/credentials.ts';
+import { cureOf } from '../store/trouble-words.ts';
 import type { Handlers } from './call.ts';
 
 type CoreHandlers = Pick<Handlers, 'core.status' | 'core.pause' | 'core.resume'>;
@@ -47,7 +48,10 @@ export async function coreStatus(core: Core, here: Whereabouts): Promise<CoreSta
     providers: await Promise.all(core.providers.map((provider) => describeProvider(core, provider))),
     paused: core.paused,
     in_flight: core.inFlight.size,
-    store: { ok: trouble === null, detail: trouble === null ? 'writable' : `${trouble.reason}: ${trouble.detail}` },
+    store: {
+      ok: trouble === null,
+      detail: trouble === null ? 'writable' : `${trouble.reason}: ${trouble.detail}. ${cureOf(trouble)}`,
+    },
     config_file: here.configFile,
     unknown_clients: [...core.unknownClients.list()],
   };

@@ -19,6 +19,7 @@ const DECISIONS: ReadonlySet<OperationName> = new Set<OperationName>([
   'budgets.set',
   'budgets.reset',
   'policies.apply',
+  'console.launch',
   'core.resume',
   'runs.resume',
   'keys.set',

@@ -61,6 +61,7 @@ const FAILED: Readonly<Record<Reason, { readonly code: FailureCode; readonly rec
     recover: 'Install Chromium or Google Chrome, or export html and print that.',
   },
   too_large: { code: 'invalid_request', recover: 'Export a shorter time range.' },
+  unwritable: { code: 'store_unavailable' },
   broken: { code: 'internal_error' },
   busy: { code: 'rate_limited' },
   taken: { code: 'already_exists', recover: 'Choose another export_id.' },

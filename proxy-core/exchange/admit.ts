@@ -21,6 +21,7 @@ import type { ReadRequest } from './request.ts';
 import { announceStart, type Call, type Charge, refuseRecorded, reserve } from './reserve.ts';
 import { findRetried } from './retries.ts';
 import type { LiveRun } from './run-directory.ts';
+import { storeRefusal } from './store-refusal.ts';
 
 /**
  * Decide whether a call may go out: route, run, gate, price, policy, caps. The provider and its key are found
@@ -259,16 +260,6 @@ export const revokedSince = (core: Core, { agent }: ReadRequest): Failure | null
     : failure('agent_token_invalid', 'The agent token was revoked while the request waited.', {
         recover: 'Ask the operator for a new token: rungate agents rotate NAME.',
       });
-
-/** The refusal while the store cannot be written: nothing is spent unrecorded. */
-export function storeRefusal(error: StoreUnavailable): Failure {
-  return failure(
-    'store_unavailable',
-    'The audit store cannot be written; nothing is let through unrecorded.',
-    { reason: error.trouble.reason, recover: 'The operator must free disk space or check the disk.' },
-    5,
-  );
-}
 
 /** What to reserve for the call, or why its price does not let it through. */
 function chargeOf(core: Core, request: ReadRequest, route: Route, policy: PolicyInForce): Charge | Failure {

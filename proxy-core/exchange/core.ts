@@ -81,6 +81,8 @@ export interface CoreOptions {
   readonly onPause: 'finish' | 'cut';
   /** How long a verdict made at the desktop or the console can be undone before agents see it. */
   readonly undoMs: number;
+  /** Connections of each port, in all and before a valid token. */
+  readonly connections: { readonly inAll: number; readonly beforeToken: number };
   /** Whether the command socket may decide (`control/decisions.ts`): the headless host says so, the desktop app does not. */
   readonly cliDecisions: boolean;
 }
@@ -100,5 +102,6 @@ export const DEFAULT_OPTIONS: CoreOptions = {
   abandonMs: 90_000,
   onPause: 'finish',
   undoMs: 5000,
+  connections: { inAll: 1_024, beforeToken: 128 },
   cliDecisions: false,
 };

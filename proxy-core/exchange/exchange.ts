@@ -3,7 +3,7 @@ import type { GateRecord } from '../contract/records.ts';
 import { type KeptAnswer, StoreUnavailable } from '../store/store.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted, Refused } from './admission.ts';
-import { admit, storeRefusal } from './admit.ts';
+import { admit } from './admit.ts';
 import { type Ruling, ruleOnAnswer, watchAnswer } from './answer-ruling.ts';
 import { endClaim } from './claims.ts';
 import type { Core } from './core.ts';
@@ -19,6 +19,7 @@ import { withoutAddedUsage } from './request-edits.ts';
 import { forgetFailed, rememberFailed } from './retries.ts';
 import { reportsFailure, settle } from './settle.ts';
 import { gateAnswer, refuseAnswer } from './stopped-answer.ts';
+import { storeRefusal } from './store-refusal.ts';
 
 /**
  * One governed call, as one sentence: admit it, forward it, inspect the answer while it passes, deliver what may

@@ -1,9 +1,12 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import { createKeyMask, maskHeaders } from '../providers/key-mask.ts';
 import type { Upstream, UpstreamCall, UpstreamError, UpstreamRequest } from '../providers/upstream-call.ts';
+import { FREE_DESCRIPTORS } from '../store/descriptors.ts';
+import { StoreUnavailable } from '../store/store.ts';
 import type { AbortReason } from './inflight.ts';
 import { type Answer, openPassage, type Passage, type PassageOptions } from './passage.ts';
 import type { AgentReply } from './reply.ts';
+import { storeRefusal } from './store-refusal.ts';
 
 /**
  * Forward one admitted request and read its answer while it passes. Bytes reach the agent unchanged as they
@@ -104,10 +107,7 @@ export function forward(forwarding: Forwarding, upstream: Upstream, reply: Agent
       for (const pass of early.splice(0)) pass();
       if (passage?.open() !== false) call?.resume();
     },
-    () =>
-      stop(
-        failure('store_unavailable', 'The audit store cannot be written; nothing is let through unrecorded.', {}, 5),
-      ),
+    (error: unknown) => stop(unrecorded(error)),
   );
 
   call = upstream.send(forwarding.request, {
@@ -176,6 +176,12 @@ const tooLarge = (limit: number): Failure =>
     recover: 'Ask for less at once.',
   });
 
+/** The admission did not become durable. */
+const unrecorded = (error: unknown): Failure =>
+  error instanceof StoreUnavailable
+    ? storeRefusal(error)
+    : failure('internal_error', 'Rungate could not record this call and let nothing through.', {}, 5);
+
 /** What the agent is told about a failed connection to the provider. */
 function upstreamFailure({ kind, phase, detail }: UpstreamError): Failure {
   const context = { phase, detail, recover: AGAIN };
@@ -187,6 +193,13 @@ function upstreamFailure({ kind, phase, detail }: UpstreamError): Failure {
         ...context,
         recover: 'Correct base_url in the configuration; loopback must be written as 127.0.0.1 or localhost.',
       });
+    case 'exhausted':
+      return failure(
+        'upstream_unreachable',
+        'Rungate has no file descriptor left to reach the provider with.',
+        { phase, detail, recover: `The operator can help: ${FREE_DESCRIPTORS}` },
+        5,
+      );
     case 'unreachable':
     case 'broken':
     case 'aborted':

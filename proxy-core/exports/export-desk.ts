@@ -8,6 +8,7 @@ import type { Clock, Log } from '../ports.ts';
 import type { OpenedKey } from '../signing/signing-key.ts';
 import { CONTROL, type ExportFault, type ExportJob, type ExportSubject, type FromExport, PRINT } from './export-job.ts';
 import type { PrintPdf } from './find-printer.ts';
+import { whyUnwritable } from './unwritable.ts';
 
 /**
  * Where exports are made and wait to be fetched. Threat: an export holds what a run said. It is written to a 0600 file in
@@ -75,18 +76,35 @@ interface Making {
 
 export function createExportDesk(options: ExportDeskOptions): ExportDesk {
   const folder = join(options.home, 'exports');
+  /** A home that has become read-only keeps what is there; neither a start nor an end may fail by that. */
+  const clear = (): void => {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+    } catch (error) {
+      options.log.warn('export.not_cleared', { error: String(error) });
+    }
+  };
   // What an earlier start has left behind.
-  rmSync(folder, { recursive: true, force: true });
+  clear();
   const making = new Map<string, Making>();
   const ready = new Map<string, ReadyExport & { readonly timer: NodeJS.Timeout }>();
   const ends = new Set<Promise<unknown>>();
 
   const sweep = (exportId: string): void => {
-    for (const name of filesOf(folder, exportId)) rmSync(join(folder, name), { force: true });
+    for (const name of filesOf(folder, exportId)) {
+      try {
+        rmSync(join(folder, name), { force: true });
+      } catch (error) {
+        options.log.warn('export.not_removed', { error: String(error) });
+      }
+    }
   };
-  const remove = (exportId: string): void => {
+  const forget = (exportId: string): void => {
     clearTimeout(ready.get(exportId)?.timer);
     ready.delete(exportId);
+  };
+  const remove = (exportId: string): void => {
+    forget(exportId);
     sweep(exportId);
   };
 
@@ -156,7 +174,12 @@ export function createExportDesk(options: ExportDeskOptions): ExportDesk {
         return { kind: 'failed', reason: 'taken', message: `There is an export ${request.exportId} already.` };
       if (ends.size >= AT_ONCE)
         return { kind: 'failed', reason: 'busy', message: 'Two exports are being made; try again when one is done.' };
-      const end = make(request, key);
+      const end = make(request, key).catch((error: unknown): ExportResult => {
+        making.delete(request.exportId);
+        const why = whyUnwritable(error);
+        if (why === null) throw error;
+        return { kind: 'failed', reason: 'unwritable', message: why };
+      });
       ends.add(end);
       return end.finally(() => ends.delete(end));
     },
@@ -180,8 +203,8 @@ export function createExportDesk(options: ExportDeskOptions): ExportDesk {
         Atomics.notify(control, CONTROL.printed);
       }
       await Promise.allSettled(ends);
-      for (const exportId of ready.keys()) remove(exportId);
-      rmSync(folder, { recursive: true, force: true });
+      for (const exportId of ready.keys()) forget(exportId);
+      clear();
     },
   };
 }
@@ -234,7 +257,11 @@ function hear(
       else last = message;
     });
     worker.on('error', (error: Error) => {
-      last = { kind: 'failed', reason: 'broken', message: error.message };
+      const why = whyUnwritable(error);
+      last =
+        why === null
+          ? { kind: 'failed', reason: 'broken', message: error.message }
+          : { kind: 'failed', reason: 'unwritable', message: why };
     });
     worker.on('exit', () => resolve(last));
   });

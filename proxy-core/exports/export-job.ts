@@ -51,4 +51,4 @@ export type FromExport =
   | { readonly kind: 'failed'; readonly reason: ExportFault; readonly message: string };
 
 /** Why an export ended without a file. */
-export type ExportFault = 'not_found' | 'cancelled' | 'cannot_print' | 'too_large' | 'broken';
+export type ExportFault = 'not_found' | 'cancelled' | 'cannot_print' | 'too_large' | 'unwritable' | 'broken';

@@ -1,7 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
+import { connectReadOnly } from '../store/connect.ts';
 import { readable } from '../store/handle.ts';
 import { CONTROL, type ExportJob, type FromExport, PRINT } from './export-job.ts';
+import { whyUnwritable } from './unwritable.ts';
 import { ExportFailed, type ExportHost, writeExport } from './write-export.ts';
 
 /**
@@ -10,12 +12,32 @@ import { ExportFailed, type ExportHost, writeExport } from './write-export.ts';
  */
 function serve(port: NonNullable<typeof parentPort>, job: ExportJob): void {
   const say = (message: FromExport): void => port.postMessage(message);
+  try {
+    const connection = connectReadOnly(job.store);
+    try {
+      say(writeExport(readable(connection), job, hostOver(connection, job, say)));
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    say({ kind: 'failed', ...faultOf(error) });
+  }
+}
+
+function faultOf(error: unknown): Pick<Extract<FromExport, { kind: 'failed' }>, 'reason' | 'message'> {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof ExportFailed) return { reason: error.reason, message };
+  const why = whyUnwritable(error);
+  return why === null ? { reason: 'broken', message } : { reason: 'unwritable', message: why };
+}
+
+/** What writing asks of this thread. */
+function hostOver(connection: Database.Database, job: ExportJob, say: (message: FromExport) => void): ExportHost {
   const control = new Int32Array(job.control);
-  const connection = new Database(job.store, { readonly: true, fileMustExist: true, timeout: 5_000 });
   const check = (): void => {
     if (Atomics.load(control, CONTROL.cancel) !== 0) throw new ExportFailed('cancelled', 'The export was cancelled.');
   };
-  const host: ExportHost = {
+  return {
     check,
     progress(done, of) {
       check();
@@ -40,14 +62,6 @@ function serve(port: NonNullable<typeof parentPort>, job: ExportJob): void {
         throw new ExportFailed('cannot_print', 'The report could not be printed to a PDF.');
     },
   };
-  try {
-    say(writeExport(readable(connection), job, host));
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    say({ kind: 'failed', reason: error instanceof ExportFailed ? error.reason : 'broken', message });
-  } finally {
-    connection.close();
-  }
 }
 
 if (parentPort !== null) serve(parentPort, workerData as ExportJob);

@@ -8,9 +8,11 @@ import { makeId } from '../exchange/make-id.ts';
 import { renderRefusal } from '../wire/refusal.ts';
 import { readCredential, repeatedCredential } from './agent-credential.ts';
 import { closeServer } from './close-server.ts';
+import type { ConnectionCaps } from './connection-caps.ts';
 import { addGateRoutes } from './gate-routes.ts';
 import { guard } from './guard.ts';
-import { connectionLimits, listenLoopback } from './listen-loopback.ts';
+import { excuseLateRequests, type LateRequests } from './late-requests.ts';
+import { capPort, connectionLimits, listenLoopback } from './listen-loopback.ts';
 import { addModelRoutes } from './model-routes.ts';
 import { refuse } from './refuse.ts';
 import { addRunRoutes } from './run-routes.ts';
@@ -50,17 +52,18 @@ export async function listenAgentPort(core: Core, port: number): Promise<AgentSe
     return503OnClosing: true,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: false },
     rewriteUrl: (request) => canonicalUrl(request.url ?? '/'),
-    clientErrorHandler: refuseUnreadable,
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, late),
     frameworkErrors: (_error, request, reply) =>
       void refuse(request, reply, failure('invalid_request', 'The request target could not be understood.')),
   });
   server.server.headersTimeout = core.options.headersTimeoutMs;
-  prepare(server, core);
+  const late = excuseLateRequests(server.server, core.options.headersTimeoutMs);
+  prepare(server, core, capPort(server, core, 'agent'));
   const url = `http://127.0.0.1:${await listenLoopback(server, port)}`;
   return { url, close: () => closeServer(server) };
 }
 
-function prepare(server: FastifyInstance, core: Core): void {
+function prepare(server: FastifyInstance, core: Core, caps: ConnectionCaps): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (_request, _payload, done) => done(null));
   server.decorateRequest('credential', 'inject');
@@ -68,6 +71,7 @@ function prepare(server: FastifyInstance, core: Core): void {
     request.target = parseTarget(request.originalUrl);
     const refusal = admitCaller(core, request);
     if (refusal !== null) return refuse(request, reply, refusal);
+    if (request.agent != null) caps.prove(request.raw.socket);
   });
   server.setNotFoundHandler((request, reply) => refuse(request, reply, unknownPath(request)));
   server.setErrorHandler((error, request, reply) => {
@@ -167,10 +171,17 @@ const UNREADABLE: Readonly<Record<string, Failure>> = {
 };
 
 /** What Node could not parse as HTTP (smuggling attempts among it) gets one answer and a closed connection. */
-function refuseUnreadable(error: Error & { code?: string }, socket: Socket): void {
+function refuseUnreadable(error: Error & { code?: string }, socket: Socket, late: LateRequests): void {
+  if (socket.destroyed || !socket.writable) return;
+  const refuseNow = (): void => sendUnreadable(error.code ?? '', socket);
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && late.excuses(socket, refuseNow)) return;
+  refuseNow();
+}
+
+function sendUnreadable(code: string, socket: Socket): void {
   if (socket.destroyed || !socket.writable) return;
   const reason =
-    UNREADABLE[error.code ?? ''] ??
+    UNREADABLE[code] ??
     failure('invalid_request', 'The request is not valid HTTP/1.1.', { recover: 'Correct the request.' });
   const rendered = renderRefusal(reason, {
     format: null,

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { CoreOptions } from '../exchange/core.ts';
+import type { Core, CoreOptions } from '../exchange/core.ts';
+import { type ConnectionCaps, capConnections, limitsWithin, openFilesLimit } from './connection-caps.ts';
 
 /**
  * How both ports listen: on the literal 127.0.0.1 only.
@@ -15,6 +16,14 @@ export const connectionLimits = ({ headerBytes, headersTimeoutMs, requestTimeout
   // Node looks for late requests this often; a short time limit must not wait for the default of 30 s.
   connectionsCheckingInterval: Math.ceil(Math.min(30_000, headersTimeoutMs, requestTimeoutMs) / 4),
 });
+
+/** Count a port's connections, within what this process may open; the log is told when some are turned away. */
+export function capPort(server: FastifyInstance, { options, log }: Core, port: 'agent' | 'operator'): ConnectionCaps {
+  const limits = limitsWithin(options.connections, openFilesLimit());
+  return capConnections(server.server, limits, ({ inAll, beforeToken }) =>
+    log.warn('http.connections_capped', { port, in_all: inAll, before_token: beforeToken }),
+  );
+}
 
 /** Listen on a port of 127.0.0.1 (0 picks a free one) and return it. Rejects with EADDRINUSE, as listening does. */
 export async function listenLoopback(server: FastifyInstance, port: number): Promise<number> {

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Failure } from '../contract/failures.ts';
-import { storeRefusal } from '../exchange/admit.ts';
 import { parseTarget } from '../exchange/endpoint.ts';
 import { refusalTarget } from '../exchange/refusal-target.ts';
+import { storeRefusal } from '../exchange/store-refusal.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { renderRefusal } from '../wire/refusal.ts';
 

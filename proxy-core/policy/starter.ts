@@ -21,7 +21,7 @@ rules:
     match:
       action.kind: { $in: [shell, write] }
       $or:
-        - args: { $regex: '(?i)\brungate(\.(js|mjs|ts|cmd|exe))?["'',\\\s]+(--?[\w-]+([=\s"'',]+[^\s"'',-][^\s"'',]*)?["'',\s]+)*(approve|reject|budgets|policies|resume|pause|stop|agents|grants)\b' }
+        - args: { $regex: '(?i)\brungate(\.(js|mjs|ts|cmd|exe))?["'',\\\s]+(--?[\w-]+([=\s"'',]+[^\s"'',-][^\s"'',]*)?["'',\s]+)*(approve|reject|budgets|policies|resume|pause|stop|agents|grants|console)\b' }
         - args: { $regex: '(?i)\bRUNGATE_HOME\b|(\.local[/\\]+(share|state)|\.config|Application[\\\s]+Support|AppData[/\\]+(Roaming|Local))[/\\]+rungate\b|[/~]\.rungate\b' }
     action: block
     message: "Agents may not operate Rungate or touch its files."
@@ -47,7 +47,7 @@ rules:
     recover: "Write the command or path as a plain literal."
 
   - rule: "rungate:disguised"
-    match: { action.command: { $regex: '(?i)^rungate(\.(js|mjs|cmd|exe))?\s+(--?\S+\s+(\S+\s+)?)*(approve|reject|budgets|policies|resume|pause|stop|agents|grants)\b' } }
+    match: { action.command: { $regex: '(?i)^rungate(\.(js|mjs|cmd|exe))?\s+(--?\S+\s+(\S+\s+)?)*(approve|reject|budgets|policies|resume|pause|stop|agents|grants|console)\b' } }
     action: gate
     message: "This looks like an operator command of Rungate."
     recover: "Leave approvals, budgets and policies to the operator."

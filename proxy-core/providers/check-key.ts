@@ -59,6 +59,8 @@ function explain(id: string, { kind }: UpstreamError): string {
   switch (kind) {
     case 'unreachable':
       return `${id} cannot be reached; the key is kept.`;
+    case 'exhausted':
+      return `No file descriptor is left to reach ${id} with; the key is kept.`;
     case 'timeout':
       return `${id} did not answer in time; the key is kept.`;
     case 'refused_address':

@@ -126,6 +126,8 @@ async function readPrivateFile(path: string): Promise<FileText> {
 const READ_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   EACCES: 'may not be read by this user',
+  EMFILE: 'cannot be opened: this process has no file descriptor left',
+  ENFILE: 'cannot be opened: this machine has no file descriptor left',
 };
 
 const codeOf = (error: unknown): string =>

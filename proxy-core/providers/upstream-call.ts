@@ -16,7 +16,8 @@ export interface UpstreamRequest {
 
 /** Why a call did not end well. */
 export interface UpstreamError {
-  readonly kind: 'unreachable' | 'timeout' | 'broken' | 'aborted' | 'refused_address';
+  /** `exhausted`: this process has no file descriptor left to connect with. */
+  readonly kind: 'unreachable' | 'exhausted' | 'timeout' | 'broken' | 'aborted' | 'refused_address';
   /** How far the call had come: `headers` while waiting for them, `body` once they were delivered. */
   readonly phase: 'connect' | 'headers' | 'body';
   /** False only if it is certain that no byte of the request left this machine. */

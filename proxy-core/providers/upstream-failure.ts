@@ -1,3 +1,4 @@
+import { descriptorsExhausted, isExhaustion } from '../store/descriptors.ts';
 import { isRefusedAddress } from './address-guard.ts';
 import type { UpstreamError } from './upstream-call.ts';
 
@@ -26,7 +27,13 @@ function renderDetail(error: unknown): string {
 function describeConnectFailure(cause: unknown): UpstreamError {
   const code = codeOf(cause);
   const timeout = code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT';
-  const kind = isRefusedAddress(cause) ? 'refused_address' : timeout ? 'timeout' : 'unreachable';
+  const kind = isRefusedAddress(cause)
+    ? 'refused_address'
+    : timeout
+      ? 'timeout'
+      : isExhaustion(cause) || descriptorsExhausted()
+        ? 'exhausted'
+        : 'unreachable';
   return { kind, phase: 'connect', sent: false, detail: renderDetail(cause) };
 }
 

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import { type ChainHead, createChainVerifier } from '../audit/chain.ts';
 import { headText, parseAnchorLine, type SignedHead } from '../audit/signed-head.ts';
 import type { AuditField, AuditRecord } from '../contract/records.ts';
+import { connectReadOnly } from '../store/connect.ts';
 import { type Readable, readable } from '../store/handle.ts';
 import { sha256 } from '../store/tables/audit.ts';
 import { findInstallation, listSignedHeads } from '../store/tables/audit-heads.ts';
@@ -44,7 +44,7 @@ const HEADS = 1_000;
 /** Verify a store. `onProgress` is told how many records have been looked at. Throws if the file cannot be read. */
 export function verifyStore(input: VerifyStoreInput, onProgress: (records: number) => void): StoreVerdict {
   statSync(input.path);
-  const connection = new Database(input.path, { readonly: true, fileMustExist: true, timeout: 5_000 });
+  const connection = connectReadOnly(input.path);
   try {
     const db = readable(connection);
     const memory = gatherHeads(db, input);

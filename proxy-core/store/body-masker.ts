@@ -27,7 +27,10 @@ export interface BodyMasker {
   close(): Promise<void>;
 }
 
-/** The thread starts with the first body, and anew with the next one if it has died. */
+/**
+ * The thread starts at once, because it may not be to be had later (no descriptor left) and a body that is not masked is not
+ * stored; anew with the next body if it has died.
+ */
 export function createBodyMasker(patterns: readonly string[]): BodyMasker {
   const waiting = new Map<number, PromiseWithResolvers<MaskedBody>>();
   let worker: Worker | null = null;
@@ -54,6 +57,8 @@ export function createBodyMasker(patterns: readonly string[]): BodyMasker {
     return started;
   };
 
+  worker = start();
+  worker.unref();
   return {
     mask(body) {
       worker ??= start();

@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { descriptorsExhausted } from './descriptors.ts';
 import type { Writable } from './handle.ts';
 import type { FailPointName, Reply, Request } from './messages.ts';
 import type { StoreTrouble, Verb } from './store.ts';
@@ -72,9 +73,12 @@ function rollBack(connection: Database.Database): StorageFailure | null {
   }
 }
 
-/** Results after which SQLite's own state is in doubt: the medium lost a sync, or the file is not what it should be. */
-const FINAL = /^SQLITE_(IOERR_FSYNC|IOERR_DIR_FSYNC|CORRUPT|NOTADB|READONLY|CANTOPEN)/;
-const STORAGE = /^SQLITE_(FULL|IOERR|BUSY|NOMEM|PROTOCOL|LOCKED)/;
+/**
+ * Results after which SQLite's own state is in doubt: the medium lost a sync, or the file is not what it should be. A file
+ * that could not be opened is none of them: nothing was written, and it can be opened when there is a descriptor again.
+ */
+const FINAL = /^SQLITE_(IOERR_FSYNC|IOERR_DIR_FSYNC|CORRUPT|NOTADB|READONLY)/;
+const STORAGE = /^SQLITE_(FULL|IOERR|BUSY|NOMEM|PROTOCOL|LOCKED|CANTOPEN)/;
 /** Without room for the log's index file, SQLite reports an I/O error and not a full disk. */
 const NO_ROOM = /^SQLITE_(FULL|IOERR_SHMSIZE)/;
 
@@ -84,6 +88,6 @@ export function storageFailure(error: unknown): StorageFailure | null {
   const { code, message } = error;
   const final = FINAL.test(code);
   if (!final && !STORAGE.test(code)) return null;
-  const reason = NO_ROOM.test(code) ? 'disk_full' : 'io_error';
+  const reason = NO_ROOM.test(code) ? 'disk_full' : !final && descriptorsExhausted() ? 'no_descriptors' : 'io_error';
   return { trouble: { reason, detail: `${message} (${code})` }, final };
 }

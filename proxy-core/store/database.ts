@@ -1,6 +1,7 @@
 import { accessSync, chmodSync, closeSync, constants, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { connect, connectReadOnly } from './connect.ts';
 import { takeLock } from './lock.ts';
 import { APPLICATION_ID, migrate, refuseNewer, schemaVersion } from './migrations/ladder.ts';
 import { StoreRefused } from './refusal.ts';
@@ -28,7 +29,7 @@ export function openDatabase(path: string, betweenMigrationStatements: () => voi
   try {
     createPrivately(path);
     probe(path);
-    connection = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT });
+    connection = connect(path, { fileMustExist: true, timeout: BUSY_TIMEOUT });
     if (statSync(path).size === 0) connection.pragma('auto_vacuum = INCREMENTAL');
     applySettings(connection);
     migrate(connection, betweenMigrationStatements);
@@ -87,7 +88,7 @@ function probe(path: string): void {
     refuseOrphanedLog(path);
     return;
   }
-  const connection = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT });
+  const connection = connectReadOnly(path, BUSY_TIMEOUT);
   try {
     const application = connection.pragma('application_id', { simple: true });
     const fresh = schemaVersion(connection) === 0 && tableCount(connection) === 0;
@@ -123,6 +124,7 @@ function applySettings(connection: Database.Database): void {
     ['fullfsync', 'ON', 1],
     ['checkpoint_fullfsync', 'ON', 1],
     ['trusted_schema', 'OFF', 0],
+    ['temp_store', 'MEMORY', 2],
   ];
   for (const [name, value, reads] of settings) {
     connection.pragma(`${name} = ${value}`);

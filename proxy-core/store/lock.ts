@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { connect } from './connect.ts';
 import { StoreRefused } from './refusal.ts';
 
 /** How long an opener waits for a process that is just going away, ms. */
@@ -10,7 +11,7 @@ const PATIENCE = 250;
  * Call the returned function to let go. Throws StoreRefused `store_locked` while someone else holds it.
  */
 export function takeLock(path: string): () => void {
-  const connection = new Database(path, { timeout: PATIENCE });
+  const connection = connect(path, { timeout: PATIENCE });
   try {
     connection.pragma('journal_mode = MEMORY');
     connection.exec('BEGIN EXCLUSIVE');

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import Database from 'better-sqlite3';
+import { connectReadOnly } from './connect.ts';
 import { readable } from './handle.ts';
 import type { ReaderOptions, ReadReply, ReadRequest } from './open-reads.ts';
 import { READS } from './read-queries.ts';
@@ -10,7 +10,7 @@ import type { ReadName } from './reads.ts';
  * together (a run's total and the costs of its steps), and short, so that the write-ahead log can be carried over.
  */
 function serve(port: NonNullable<typeof parentPort>, { path }: ReaderOptions): void {
-  const connection = new Database(path, { readonly: true, fileMustExist: true });
+  const connection = connectReadOnly(path);
   const db = readable(connection);
 
   const carryOut = <N extends ReadName>({ name, input }: ReadRequest<N>): unknown => {

@@ -1,4 +1,4 @@
-import Database from 'better-sqlite3';
+import { connectReadOnly } from './connect.ts';
 import { gateReader } from './gate-reader.ts';
 import { readable } from './handle.ts';
 import type { StoreReader } from './store.ts';
@@ -19,7 +19,7 @@ import { listPendingCalls, listSteps } from './tables/steps.ts';
 
 /** Reads of an existing store on a connection of their own that cannot write. `clock` says which windows are current. */
 export function openReader(path: string, clock: () => number): { readonly read: StoreReader; close(): void } {
-  const connection = new Database(path, { readonly: true, fileMustExist: true });
+  const connection = connectReadOnly(path);
   const db = readable(connection);
   const body = (exchangeId: string, side: 'request' | 'response'): Uint8Array | null => {
     const bodyId = findExchangeBody(db, exchangeId, side);

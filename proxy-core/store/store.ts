@@ -40,7 +40,7 @@ export interface Store {
   write<V extends Verb>(verb: V, input: VerbInput<V>): Receipt<VerbOutput<V>>;
   /** Resolves once everything submitted so far is durable. */
   durable(): Promise<void>;
-  /** Why writes are refused at present, or null. Set for good by a failed fsync; cleared when a full disk has room again. */
+  /** Why writes are refused at present, or null. Set for good by a failed fsync; cleared when writing works again (room on the disk, free descriptors). */
   readonly trouble: StoreTrouble | null;
   close(): Promise<void>;
 }
@@ -55,7 +55,8 @@ export interface Receipt<T> {
 }
 
 export interface StoreTrouble {
-  readonly reason: 'disk_full' | 'io_error' | 'closed';
+  /** `no_descriptors`: nothing can be opened any more; the disk may be well. */
+  readonly reason: 'disk_full' | 'no_descriptors' | 'io_error' | 'closed';
   readonly detail: string;
 }
 

@@ -25,9 +25,13 @@ const PROBE_EVERY = 1_000;
 /** Commits between two looks at the log's length. */
 const LOOK_EVERY = 64;
 
-/** A row that changes, so that committing it takes real room. */
-const PROBE = `INSERT INTO settings (name, value, updated_at) VALUES ('store.probe', 'true', 0)
-  ON CONFLICT DO UPDATE SET updated_at = updated_at + 1`;
+/**
+ * A row that takes the room of a call with its body, committed, then made small again. A smaller one would fit where no call
+ * does, and the store would be called well while every call is refused.
+ */
+const PROBE = `INSERT INTO settings (name, value, updated_at) VALUES ('store.probe', json_quote(hex(randomblob(131072))), 0)
+  ON CONFLICT DO UPDATE SET value = excluded.value, updated_at = updated_at + 1;
+  UPDATE settings SET value = 'true' WHERE name = 'store.probe'`;
 
 /** Open the store for writing. Throws StoreRefused. */
 export function openWriter(options: WorkerOptions, say: (message: FromWorker) => void): Writer {
@@ -105,6 +109,7 @@ interface Health {
   /** What ended all writing until the next start, or null. */
   readonly lost: StorageFailure | null;
   suffer(failure: StorageFailure): void;
+  /** Something has been committed. */
   recover(): void;
   /** Run something that touches the storage; its failure is suffered, any other error thrown on. */
   guard(touch: () => void): void;
@@ -130,10 +135,8 @@ function createHealth(say: (message: FromWorker) => void, probe: () => void): He
       say({ kind: 'trouble', trouble, final: failure.final });
     },
     recover() {
-      if (trouble === null || lost !== null) return;
-      trouble = null;
-      say({ kind: 'note', note: { level: 'info', event: 'available', detail: 'writes are possible again' } });
-      say({ kind: 'trouble', trouble, final: false });
+      // That one small thing fitted does not mean that a call would.
+      if (trouble !== null && lost === null) attempt();
     },
     guard(touch) {
       try {
@@ -150,11 +153,14 @@ function createHealth(say: (message: FromWorker) => void, probe: () => void): He
   };
 
   const attempt = (): void => {
+    if (timer !== null) clearTimeout(timer);
     timer = null;
     if (trouble === null || lost !== null) return;
     health.guard(() => {
       probe();
-      health.recover();
+      trouble = null;
+      say({ kind: 'note', note: { level: 'info', event: 'available', detail: 'writes are possible again' } });
+      say({ kind: 'trouble', trouble, final: false });
     });
   };
   return health;

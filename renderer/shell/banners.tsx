@@ -33,6 +33,7 @@ function ConnectionBar(): ReactNode {
   const connection = useConsole((state) => state.connection);
   const problem = useConsole((state) => state.problem);
   if (connection === 'live' || connection === 'starting' || connection === 'signed_out') return null;
+  if (connection === 'broken') return <BrokenBar />;
   return (
     <p role="status" data-testid="shell.reconnecting" className={`${BAR} bg-pending text-ink`}>
       Reconnecting to Rungate. What you see may be old; decisions are disabled.
@@ -41,13 +42,25 @@ function ConnectionBar(): ReactNode {
   );
 }
 
+/** A bug of the page itself: no waiting cures it, and what is shown no longer follows the core. */
+function BrokenBar(): ReactNode {
+  return (
+    <div role="alert" data-testid="shell.broken" className={`${BAR} bg-rejected text-on-rejected`}>
+      <span>
+        The console has met an error of its own and no longer follows Rungate. Rungate itself goes on; decisions are
+        disabled here. The browser’s console says what went wrong.
+      </span>
+      <Button onClick={() => location.reload()}>Reload</Button>
+    </div>
+  );
+}
+
 function StoreBar(): ReactNode {
   const store = useConsole((state) => state.status?.store);
   if (store === undefined || store.ok) return null;
   return (
     <p role="alert" data-testid="shell.read-only" className={`${BAR} bg-rejected text-on-rejected`}>
-      The store cannot be written ({store.detail}). New calls are refused, so that none goes unlogged. Free disk space
-      or check the disk.
+      The store cannot be written, and new calls are refused, so that none goes unlogged. {store.detail}
     </p>
   );
 }

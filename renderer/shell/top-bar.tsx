@@ -31,13 +31,15 @@ export function TopBar(): ReactNode {
 
 const isMac = navigator.userAgent.includes('Mac');
 
+const NOT_LIVE: Readonly<Record<string, string>> = { starting: 'Starting', broken: 'Not following' };
+
 function ProxyState(): ReactNode {
   const connection = useConsole((state) => state.connection);
   const status = useConsole((state) => state.status);
   const address = status?.agent_url.replace(/^https?:\/\//, '') ?? '';
   const [dot, word] =
     connection !== 'live' || status === null
-      ? ['bg-pending', connection === 'starting' ? 'Starting' : 'Reconnecting']
+      ? ['bg-pending', NOT_LIVE[connection] ?? 'Reconnecting']
       : status.paused
         ? ['bg-rejected', 'Paused']
         : status.store.ok

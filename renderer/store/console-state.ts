@@ -13,6 +13,8 @@ export interface ConsoleState {
   readonly connection: 'starting' | FeedState | 'signed_out' | 'failed';
   /** Why the first snapshot could not be loaded, or null. */
   readonly problem: string | null;
+  /** Why a launch address did not sign this browser in, or null. */
+  readonly signInProblem: string | null;
   readonly status: CoreStatus | null;
   readonly host: HostRecord | null;
   readonly preferences: Preferences;
@@ -38,6 +40,7 @@ export interface ConsoleState {
 export const STARTING: ConsoleState = {
   connection: 'starting',
   problem: null,
+  signInProblem: null,
   status: null,
   host: null,
   preferences: DEFAULT_PREFERENCES,
@@ -58,6 +61,7 @@ export const loaded = (before: ConsoleState, snapshot: Snapshot, here: number): 
   ...before,
   connection: 'live',
   problem: null,
+  signInProblem: null,
   status: snapshot.status,
   host: snapshot.host,
   preferences: snapshot.preferences,

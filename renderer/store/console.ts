@@ -3,11 +3,12 @@ import { type Client, createClient, type Transport } from '../../proxy-core/cont
 import type { PublishedEvent } from '../../proxy-core/contract/events.ts';
 import type { Follow } from '../../proxy-core/contract/feed.ts';
 import type { OperationInput, OperationName, OperationOutput } from '../../proxy-core/contract/operations.ts';
+import type { FileDoor } from '../transport/http.ts';
 import { type ConsoleState, loaded, STARTING } from './console-state.ts';
 import { reduce } from './reduce.ts';
 
 /** A transport that also carries the feed: IPC in the desktop app, HTTP in a browser. */
-export type Connection = Transport & { readonly follow: Follow };
+export type Connection = Transport & { readonly follow: Follow; readonly files: FileDoor | null };
 
 /** The one store of the console. Components select from it; only `startConsole` and `dismissNotice` write to it. */
 export const useConsole = create<ConsoleState>(() => STARTING);
@@ -21,6 +22,7 @@ export function onEvent(listener: (event: PublishedEvent) => void): () => void {
 }
 
 let client: Client | null = null;
+let files: FileDoor | null = null;
 let stopFollowing: (() => void) | null = null;
 
 /** Call an operation. The reply says what happened; it never throws. */
@@ -29,11 +31,15 @@ export function call<N extends OperationName>(name: N, input: OperationInput<N>)
   return client.call(name, input);
 }
 
+/** The way to prepared files, where the page downloads them itself; null in the desktop app. */
+export const fileDoor = (): FileDoor | null => files;
+
 export type { OperationInput, OperationName, OperationOutput };
 
 /** Load the snapshot and follow the events from there on; after a gap, both again. */
 export async function startConsole(connection: Connection): Promise<void> {
   client = createClient(connection);
+  files = connection.files;
   await loadAndFollow(connection);
 }
 
@@ -69,6 +75,9 @@ function apply(event: PublishedEvent): void {
   useConsole.setState((state) => reduce(state, event));
   for (const listener of listeners) listener(event);
 }
+
+/** A launch address did not sign this browser in: said where people are told how to get another. */
+export const noteSignInProblem = (signInProblem: string): void => useConsole.setState({ signInProblem });
 
 /** Take a banner off the screen. */
 export const dismissNotice = (noticeId: string): void =>

@@ -13,6 +13,7 @@ export function navigate(route: Route, { replace = false }: { readonly replace?:
   useRoute.setState(route, true);
 }
 
-const follow = (): void => useRoute.setState(parseRoute(location.hash), true);
+/** Go where the address's fragment says; it was changed by somebody else. */
+export const follow = (): void => useRoute.setState(parseRoute(location.hash), true);
 window.addEventListener('hashchange', follow);
 window.addEventListener('popstate', follow);

@@ -9,6 +9,7 @@ import {
 import type { EventCursor } from '../../proxy-core/contract/operations/core.ts';
 import { waitBefore } from './backoff.ts';
 import type { HttpPorts } from './http.ts';
+import { LineLost, onLine, provenFetch } from './proven-fetch.ts';
 
 /**
  * The feed over `GET /api/events`. Read with `fetch` and not with EventSource, which hides heartbeats and statuses: a
@@ -43,7 +44,7 @@ interface Following {
   signOut(): void;
 }
 
-type Ending = 'lost' | 'signed_out';
+type Ending = 'lost' | 'signed_out' | 'broken';
 
 function startFollowing(from: EventCursor, listener: FeedListener, ports: HttpPorts): Following {
   const stopping = new AbortController();
@@ -63,7 +64,8 @@ function startFollowing(from: EventCursor, listener: FeedListener, ports: HttpPo
       const ending = await readOnce(place, { listener, ports, stopping: stopping.signal, opened });
       if (stopping.signal.aborted) return;
       if (ending === 'signed_out') return signOut();
-      listener.state('reconnecting');
+      listener.state(ending === 'broken' ? 'broken' : 'reconnecting');
+      if (ending === 'broken') return;
       await pause(waitBefore(failures, ports.random()), stopping.signal);
       failures += 1;
     }
@@ -79,33 +81,52 @@ interface Reading {
   opened(): void;
 }
 
-/** One connection, from its opening to its end. Moves the cursor with every event. */
+/**
+ * One connection, from its opening to its end. Moves the cursor with every event. Only the network's failures are a lost
+ * line, which is tried again; anything else is a bug of this page, which trying again would hide.
+ */
 async function readOnce(place: { cursor: EventCursor }, reading: Reading): Promise<Ending> {
   const { ports, stopping } = reading;
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), ports.silenceMs);
+  const alive = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silence.abort(), ports.silenceMs);
+  };
   try {
-    const response = await ports.fetch(`${ports.base}/api/events`, {
+    const response = await provenFetch(ports, {
+      method: 'GET',
+      path: '/api/events',
       headers: { accept: 'text/event-stream', 'last-event-id': renderCursor(place.cursor) },
-      credentials: 'same-origin',
-      cache: 'no-store',
       signal: AbortSignal.any([stopping, silence.signal]),
     });
     if (response.status === 401) return 'signed_out';
     if (!response.ok || response.body === null) return 'lost';
     reading.opened();
     const parser = createParser({ onEvent: (message) => giveOn(message, place, reading) });
-    for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), ports.silenceMs);
-      parser.feed(piece);
-    }
+    await readText(response.body, (text) => {
+      alive();
+      parser.feed(text);
+    });
     return 'lost';
-  } catch {
-    return 'lost';
+  } catch (error) {
+    if (error instanceof LineLost) return 'lost';
+    ports.report(error);
+    return 'broken';
   } finally {
     clearTimeout(timer);
     silence.abort();
+  }
+}
+
+/** Give a stream's text on as it comes. A reader and a loop: WebKit's streams are not iterable (seen in 2.50). */
+async function readText(body: ReadableStream<Uint8Array>, take: (text: string) => void): Promise<void> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  for (;;) {
+    const { done, value } = await onLine(reader.read());
+    if (done) return;
+    take(decoder.decode(value, { stream: true }));
   }
 }
 

@@ -38,8 +38,17 @@ export interface Started {
 }
 
 /** Start Node with these arguments and an environment of its own; `input` is what it finds on standard input. */
-export function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}, input = ''): Started {
-  const child = spawn(process.execPath, argv, {
+export const start = (argv: readonly string[], env: Readonly<Record<string, string>> = {}, input = ''): Started =>
+  startProgram(process.execPath, argv, env, input);
+
+/** As `start`, for any program: a shell that sets limits first, say. */
+export function startProgram(
+  program: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  input = '',
+): Started {
+  const child = spawn(program, argv, {
     // A core that is started here anchors its audit there, not among the user's own files.
     env: { PATH: process.env['PATH'] ?? '', XDG_STATE_HOME: join(tmpdir(), 'rungate-test-state'), ...env },
     stdio: 'pipe',

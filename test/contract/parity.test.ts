@@ -32,7 +32,7 @@ const overHttp = (session: BrowserSession): Way => ({
   name: 'operator port',
   async send(operation, body) {
     const headers = { 'content-type': 'application/json' };
-    const response = await session.fetch(`${session.base}/api/${operation}`, { method: 'POST', headers, body });
+    const response = await session.ask({ method: 'POST', path: `/api/${operation}`, headers, body });
     return { status: response.status, reply: await response.json() };
   },
 });
@@ -85,6 +85,8 @@ describe('what a way in carries', () => {
       feed,
       consoleFolder: null,
       exports: { find: () => null, remove: () => undefined, progress: () => null },
+      sessions: { load: () => [], save: async () => undefined },
+      signedIn: () => undefined,
     });
     socket = await listenCommandSocket(join(home, 'core.sock'), call, {
       find: () => null,
@@ -160,6 +162,7 @@ const EXPORT_ID = 'exp_parity00';
 const VALID: Inputs = {
   'core.status': () => ({}),
   'core.snapshot': () => ({}),
+  'console.launch': () => ({}),
   'core.pause': () => ({}),
   'core.resume': () => ({}),
   'preferences.show': () => ({}),
@@ -219,7 +222,7 @@ const VALID: Inputs = {
 
 /** What changes from one call to the next whatever the way: instants, amounts of bytes, hashes, new ids and tokens. */
 const PASSING =
-  /_at$|^(now|as_of|token|token_prefix|agent_id|seq|hash|records|version|name|note|in_flight)$|bytes|sha256|^export_id$|^file_name$/;
+  /_at$|^(now|as_of|token|token_prefix|agent_id|seq|hash|records|version|name|note|in_flight)$|bytes|sha256|^export_id$|^file_name$|^launch_url$/;
 
 /** An answer with what passes replaced by its kind. */
 const lasting = (answer: unknown): unknown =>

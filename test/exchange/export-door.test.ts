@@ -1,35 +1,34 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHttpTransport } from '../../renderer/transport/http.ts';
+import { type BrowserSession, launchCode, openSession } from '../harness/browser-session.ts';
 import { type EventfulRun, playEventfulRun, RUN_ID } from '../harness/eventful-run.ts';
 
 let run: EventfulRun;
 let url: string;
-let cookie: string;
+let session: BrowserSession;
 
 beforeAll(async () => {
   run = await playEventfulRun({ operatorPort: 0 });
   const operator = run.rungate.core.operator;
   url = operator?.url ?? '';
-  const code = operator?.launchUrl().split('launch=')[1];
-  const session = await fetch(`${url}/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin: url },
-    body: JSON.stringify({ code }),
+  session = openSession(url);
+  expect(await createHttpTransport(session).redeem(launchCode(operator?.launchUrl() ?? ''))).toMatchObject({
+    ok: true,
   });
-  cookie = session.headers.get('set-cookie')?.split(';')[0] ?? '';
 });
 
 afterAll(() => run.close());
 
 const prepare = (export_id: string, format: 'html' | 'csv') =>
   run.rungate.call('exports.prepare', { export_id, run_id: RUN_ID, format });
-const get = (path: string, headers: Record<string, string> = { cookie }) => fetch(`${url}${path}`, { headers });
+const get = (path: string) => session.ask({ method: 'GET', path });
 
 describe('the download door', () => {
   it('hands an export to the operator only, as a download that can never become a page of the console', async () => {
     const prepared = await prepare('exp_doordoor1', 'html');
-    expect((await get('/api/exports/exp_doordoor1', {})).status).toBe(401);
+    expect((await fetch(`${url}/api/exports/exp_doordoor1`)).status).toBe(401);
     const answer = await get('/api/exports/exp_doordoor1');
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="${prepared.file_name}"`);

@@ -5,8 +5,10 @@ import type { Core } from '../../proxy-core/exchange/core.ts';
 import { addGateRoutes } from '../../proxy-core/http/gate-routes.ts';
 import { addModelRoutes } from '../../proxy-core/http/model-routes.ts';
 import { addRunRoutes } from '../../proxy-core/http/run-routes.ts';
+import { createHttpTransport } from '../../renderer/transport/http.ts';
 import { type AgentAnswer, type AgentCall, send } from '../harness/agent-client.ts';
 import { answerAnything } from '../harness/answers.ts';
+import { type BrowserSession, openSession, pageHeaders } from '../harness/browser-session.ts';
 import { startTestRungate, type TestRungate } from '../harness/rungate.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../harness/scripted-upstream.ts';
 
@@ -15,6 +17,8 @@ import { type ScriptedUpstream, startScriptedUpstream } from '../harness/scripte
 let rungate: TestRungate;
 let upstream: ScriptedUpstream;
 let operatorUrl: string;
+/** A browser that is signed in. */
+let browser: BrowserSession;
 const credentials = new Map<string, Readonly<Record<string, string>>>();
 
 beforeAll(async () => {
@@ -24,19 +28,26 @@ beforeAll(async () => {
   const token = await rungate.addAgent('bot');
   const revoked = await rungate.addAgent('gone');
   await rungate.call('agents.revoke', { name: 'gone' });
-  const session = await signIn();
+  browser = await signIn();
+  const session = browser.cookie();
   credentials.set('nothing', {});
   credentials.set('an empty credential', { authorization: '', 'x-api-key': '' });
   credentials.set('an unknown agent token', { authorization: 'Bearer rg_agt_0123456789abcdef' });
   credentials.set('a malformed agent token', { authorization: 'Bearer rg_agt_short' });
   credentials.set('a revoked agent token', { 'x-api-key': revoked });
   credentials.set("the provider's key", { authorization: 'Bearer sk-test' });
-  credentials.set('an operator session', { cookie: session });
+  credentials.set('an operator session with its proof', {});
+  credentials.set('the cookie of an operator session', { cookie: session });
+  credentials.set('the cookie from the console’s own page', { cookie: session });
+  credentials.set('the cookie and a made-up proof', {
+    cookie: session,
+    'x-rungate-proof': `${'A'.repeat(30)}.1.${'A'.repeat(43)}.${'A'.repeat(86)}`,
+  });
   credentials.set('an operator session as a token', { authorization: `Bearer ${session.split('=')[1] ?? ''}` });
   credentials.set('an agent token', { authorization: `Bearer ${token}` });
   credentials.set('an agent token as x-api-key', { 'x-api-key': token });
   credentials.set('an agent token as x-rungate-token', { 'x-rungate-token': token });
-  credentials.set('an agent token as a session', { cookie: `rungate_session=${token}` });
+  credentials.set('an agent token as a session', { cookie: `${session.split('=')[0]}=${token}` });
 });
 afterAll(async () => {
   await rungate.close();
@@ -45,13 +56,20 @@ afterAll(async () => {
 
 const launchCode = (): string => new URL(rungate.core.operator?.launchUrl() ?? '').hash.slice('#launch='.length);
 
-const redeem = (code: string): Promise<AgentAnswer> =>
-  send(operatorUrl, { method: 'POST', path: '/session', body: { code } });
+const redeem = async (code: string): Promise<AgentAnswer> => {
+  const { publicKey } = await openSession(operatorUrl).prover.begin();
+  const headers = pageHeaders(operatorUrl, 'POST');
+  return send(operatorUrl, { method: 'POST', path: '/session', headers, body: { code, key: publicKey } });
+};
 
-async function signIn(): Promise<string> {
-  const [cookie = ''] = (await redeem(launchCode())).headers['set-cookie'] ?? [];
-  return cookie.split(';')[0] ?? '';
+async function signIn(): Promise<BrowserSession> {
+  const session = openSession(operatorUrl);
+  expect(await createHttpTransport(session).redeem(launchCode())).toEqual({ ok: true, value: {} });
+  return session;
 }
+
+/** Sent to the operator port with what a browser adds for a page of the console. */
+const FROM_PAGE = ['the cookie from the console’s own page', 'the cookie and a made-up proof'];
 
 /** What the routers of the agent port were given, with parameters filled in. */
 function agentRoutes(): readonly string[] {
@@ -93,7 +111,10 @@ const NAMES = [
   'a malformed agent token',
   'a revoked agent token',
   "the provider's key",
-  'an operator session',
+  'an operator session with its proof',
+  'the cookie of an operator session',
+  'the cookie from the console’s own page',
+  'the cookie and a made-up proof',
   'an operator session as a token',
   ...AGENT_CREDENTIALS,
   'an agent token as a session',
@@ -105,6 +126,14 @@ it('A7 the table is made of every route there is', () => {
   expect([...credentials.keys()].sort()).toEqual([...NAMES].sort());
 });
 
+const askProven = ({ path, body }: AgentCall): Promise<Response> =>
+  browser.ask({
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
 describe.each(NAMES)('A7 with %s', (name) => {
   const opens = AGENT_CREDENTIALS.includes(name);
 
@@ -114,11 +143,15 @@ describe.each(NAMES)('A7 with %s', (name) => {
     else expect(status).toBe(401);
   });
 
-  const operates = name === 'an operator session';
+  const operates = name === 'an operator session with its proof';
   it.each(OPERATOR_ROUTES)(
     `the operator port ${operates ? 'knows the operator' : 'answers 401'} on %s`,
     async (route) => {
-      const { status } = await send(operatorUrl, callOf(route, held(name)));
+      const call = callOf(route, {
+        ...held(name),
+        ...(FROM_PAGE.includes(name) ? pageHeaders(operatorUrl, 'POST') : {}),
+      });
+      const { status } = operates ? await askProven(call) : await send(operatorUrl, call);
       if (operates) expect(status).not.toBe(401);
       else expect(status).toBe(401);
     },
@@ -177,15 +210,14 @@ describe('A8 a launch code', () => {
     expect(JSON.stringify(rungate.logged)).not.toContain(code);
   });
 
-  it('a session does not outlive its twelve hours', async () => {
-    const cookie = await signIn();
-    const status = async (): Promise<number> =>
-      (await send(operatorUrl, { method: 'POST', path: '/api/core.status', headers: { cookie }, body: {} })).status;
-    expect(await status()).toBe(200);
+  it('a session ends after twelve hours without a request, and each request lengthens it', async () => {
+    const { call } = createHttpTransport(await signIn());
+    expect(await call('core.status', {})).toMatchObject({ ok: true });
+    rungate.advance(12 * 3_600_000 - 60_000);
+    expect(await call('core.status', {})).toMatchObject({ ok: true });
     rungate.advance(12 * 3_600_000);
-    expect(await status()).toBe(401);
-    const answer = await send(operatorUrl, { method: 'POST', path: '/api/core.pause', headers: { cookie }, body: {} });
-    expect(answer.json()).toMatchObject({ ok: false, failure: { code: 'operator_session_required' } });
+    const answer = await call('core.pause', {});
+    expect(answer).toMatchObject({ ok: false, failure: { code: 'operator_session_required' } });
     expect(await rungate.call('core.status', {})).toMatchObject({ paused: false });
   });
 });

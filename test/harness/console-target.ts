@@ -2,6 +2,7 @@ import type { Page } from '@playwright/test';
 import type { Reply } from '../../proxy-core/contract/client.ts';
 import type { OperationInput, OperationName, OperationOutput } from '../../proxy-core/contract/operations.ts';
 import type { Driver } from './driver.ts';
+import { callInPage } from './page-call.ts';
 
 /** A console before a person, with its core behind it: in a browser, or in the desktop app's window. */
 export interface ConsoleTarget {
@@ -28,17 +29,7 @@ export async function callFrom<N extends OperationName>(
   name: N,
   input: OperationInput<N>,
 ): Promise<Reply<OperationOutput<N>>> {
-  const reply = await page.evaluate(
-    async ([called, given]) => {
-      type Bridge = { invoke(message: unknown): Promise<unknown> };
-      const bridge = (globalThis as unknown as { readonly rungate?: Bridge }).rungate;
-      if (bridge !== undefined) return bridge.invoke({ kind: 'call', name: called, input: given });
-      const headers = { 'content-type': 'application/json' };
-      const body = JSON.stringify(given);
-      return (await fetch(`/api/${called}`, { method: 'POST', headers, body })).json() as Promise<unknown>;
-    },
-    [name, input] as const,
-  );
+  const reply = await callInPage(page, name, input);
   return reply as Reply<OperationOutput<N>>;
 }
 

@@ -71,12 +71,10 @@ export async function openHeadlessConsole(browser: Browser, options: HeadlessOpt
   const core = await startHeadlessCore(options);
   const context = await browser.newContext({ viewport: { width: 1280, height: 820 } });
   const page = await context.newPage();
-  await page.goto(core.launch_url);
   // The page redeems the launch code itself; until then its calls are refused.
-  await page.waitForFunction(async () => {
-    const headers = { 'content-type': 'application/json' };
-    return (await fetch('/api/core.status', { method: 'POST', headers, body: '{}' })).ok;
-  });
+  const signedIn = page.waitForResponse((answer) => answer.url().endsWith('/api/core.snapshot') && answer.ok());
+  await page.goto(core.launch_url);
+  await signedIn;
   return {
     kind: 'headless',
     page,

@@ -28,8 +28,8 @@ export interface TestRungate {
   advance(ms: number): void;
   /** What that clock says, epoch ms. */
   now(): number;
-  /** Stops the core and starts another on the same home folder. */
-  restart(): Promise<TestRungate>;
+  /** Stops the core and starts another on the same home folder; `between` runs while there is none. */
+  restart(between?: () => void): Promise<TestRungate>;
   close(): Promise<void>;
 }
 
@@ -143,8 +143,9 @@ export async function startTestRungate(options: TestOptions = {}): Promise<TestR
       shift += ms;
     },
     now: () => Date.now() + shift,
-    async restart() {
+    async restart(between) {
       await core.close();
+      between?.();
       return startTestRungate({ ...options, home, shift });
     },
     async close() {

@@ -1,12 +1,22 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { storageFailure } from '../../proxy-core/store/commit.ts';
 import type { StoreNote } from '../../proxy-core/store/messages.ts';
 import { openReader } from '../../proxy-core/store/reader.ts';
 import { type Store, StoreUnavailable } from '../../proxy-core/store/store.ts';
-import { admitInput, agentInput, NOON, settleInput, type TemporaryHome, temporaryHome } from './fixture-store.ts';
+import {
+  admitInput,
+  agentInput,
+  NOON,
+  OPERATOR,
+  settleInput,
+  type TemporaryHome,
+  temporaryHome,
+} from './fixture-store.ts';
 
 let home: TemporaryHome;
 let store: Store;
@@ -87,6 +97,18 @@ describe.skipIf(!canMount())('F5: on a disk that fills up', () => {
     expect(events()).toEqual(['unavailable', 'available']);
   });
 
+  it('F6: what is too small for a call does not make the store well again', async () => {
+    fill();
+    await admitUntilFull();
+    truncateSync(ballast(), statSync(ballast()).size - 64 * 1024);
+    const small = { at: NOON, name: 'theme', value: 'dark', by: OPERATOR };
+    await store.write('setSetting', small).durable;
+    expect(store.trouble?.reason).toBe('disk_full');
+    truncateSync(ballast(), 0);
+    await store.write('setSetting', small).durable;
+    expect(store.trouble).toBeNull();
+  });
+
   it('a body too large for what is left does not take the records of money down with it', async () => {
     const outcomes = await Promise.allSettled([
       store.write('putArtifact', {
@@ -156,13 +178,41 @@ describe.skipIf(!canInject)('F4: a sync that fails', () => {
   });
 });
 
+describe.skipIf(process.platform === 'win32')('without a free file descriptor', () => {
+  it('writing goes on: the store opens nothing for it', () => {
+    const program = ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, 'test/store/no-descriptors.ts', home.path];
+    expect(JSON.parse(execFileSync('sh', program, { encoding: 'utf8' }))).toEqual({
+      exhausted: 'EMFILE',
+      without: ['done', 'done', 'done'],
+      later: 'done',
+      trouble: null,
+    });
+  });
+});
+
+describe('a failure to open a file', () => {
+  it('is not final, whatever could not be opened; what the medium lost is', () => {
+    const failing = (code: string): boolean | undefined => storageFailure(new Database.SqliteError('no', code))?.final;
+    for (const code of ['SQLITE_CANTOPEN', 'SQLITE_CANTOPEN_ISDIR', 'SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_BUSY'])
+      expect(failing(code), code).toBe(false);
+    for (const code of [
+      'SQLITE_IOERR_FSYNC',
+      'SQLITE_IOERR_DIR_FSYNC',
+      'SQLITE_CORRUPT',
+      'SQLITE_NOTADB',
+      'SQLITE_READONLY',
+    ])
+      expect(failing(code), code).toBe(true);
+    expect(storageFailure(new Database.SqliteError('no', 'SQLITE_CONSTRAINT'))).toBeNull();
+  });
+});
+
 it('F8: a reader that stays raises the alarm once, and the log is cut when it has gone', async () => {
   store = await home.open({
     onNote: (note) => notes.push(note),
     limits: { busyPages: 16, idlePages: 1, alarmPages: 400 },
   });
   await store.write('saveAgent', agentInput()).durable;
-  const Database = (await import('better-sqlite3')).default;
   const slow = new Database(home.path, { readonly: true });
   slow.exec('BEGIN');
   slow.prepare('SELECT count(*) FROM runs').get();

@@ -50,8 +50,8 @@ export async function checkStore(home: string): Promise<Check> {
   if (process.platform !== 'win32' && stat.uid !== userInfo().uid)
     return fail('store', `${file} belongs to another user`, 'Run this as that user.');
   try {
-    const { default: Database } = await import('better-sqlite3');
-    const connection = new Database(file, { readonly: true, fileMustExist: true });
+    const { connectReadOnly } = await import('../../../proxy-core/store/connect.ts');
+    const connection = connectReadOnly(file);
     try {
       const version = connection.pragma('user_version', { simple: true });
       const tables = connection.prepare('SELECT count(*) FROM sqlite_schema').pluck().get();

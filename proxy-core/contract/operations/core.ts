@@ -59,6 +59,8 @@ export const CORE_OPERATIONS = {
   'core.snapshot': query(none, snapshot),
   'core.pause': command(none, z.object({ paused: z.boolean() })),
   'core.resume': command(none, z.object({ paused: z.boolean() })),
+  /** A fresh address that signs one browser in to the console, once, until `expires_at` (epoch ms). Recorded. */
+  'console.launch': command(none, z.object({ launch_url: z.string(), expires_at: z.int() })),
   'preferences.show': query(none, z.object({ preferences })),
   'preferences.set': command(z.strictObject({ preferences }), z.object({ preferences })),
   'keys.list': query(none, z.object({ keys: z.array(keyRecord) })),

@@ -10,6 +10,7 @@ import { Choice, Toggle } from '../../parts/field.tsx';
 import { VisibleText } from '../../parts/visible-text.tsx';
 import { call, useConsole } from '../../store/console.ts';
 import { toast } from '../../store/toasts.ts';
+import { downloadExport } from './download-export.ts';
 import { FORMATS } from './formats.ts';
 import { type ExportSubject, useExport } from './use-export.ts';
 
@@ -136,23 +137,12 @@ function SaveButton({
   const bySystem = useConsole((state) => state.host?.save_dialog === true);
   const [busy, setBusy] = useState(false);
   const icon = <Download size={14} strokeWidth={1.5} aria-hidden="true" />;
-  if (!bySystem)
-    return (
-      <a
-        href={`/api/exports/${encodeURIComponent(prepared.export_id)}`}
-        download={prepared.file_name}
-        // A seal that lies beside its file is fetched before it: the file can be fetched once.
-        onClick={(event) => {
-          if (!hasSealBeside(prepared)) return;
-          event.preventDefault();
-          void saveWithSeal(prepared);
-        }}
-        data-testid="exports.save"
-        className={SAVE_LOOK}
-      >
-        {icon} Save
-      </a>
-    );
+  const fetchFile = async (): Promise<void> => {
+    setBusy(true);
+    const failed = await downloadExport(prepared);
+    setBusy(false);
+    if (failed !== null) toast(`Not saved: ${failed}`, 'failed');
+  };
   const save = async (): Promise<void> => {
     setBusy(true);
     const reply = await call('exports.save', { export_id: prepared.export_id });
@@ -163,32 +153,14 @@ function SaveButton({
     onSaved();
   };
   return (
-    <button type="button" disabled={busy} onClick={() => void save()} data-testid="exports.save" className={SAVE_LOOK}>
-      {icon} Save…
+    <button
+      type="button"
+      disabled={busy}
+      onClick={() => void (bySystem ? save() : fetchFile())}
+      data-testid="exports.save"
+      className={SAVE_LOOK}
+    >
+      {icon} {bySystem ? 'Save…' : 'Save'}
     </button>
   );
-}
-
-/** CSV and PDF cannot hold their seal. */
-const hasSealBeside = ({ file_name }: PreparedExport): boolean => /\.(csv|pdf)$/.test(file_name);
-
-async function saveWithSeal({ export_id, file_name }: PreparedExport): Promise<void> {
-  const address = `/api/exports/${encodeURIComponent(export_id)}`;
-  try {
-    const seal = await fetch(`${address}.sig`);
-    if (!seal.ok) return toast('Not saved: the export has waited too long. Export the run again.', 'failed');
-    const held = URL.createObjectURL(await seal.blob());
-    download(held, `${file_name}.sig`);
-    URL.revokeObjectURL(held);
-    download(address, file_name);
-  } catch {
-    toast('Not saved: Rungate does not answer.', 'failed');
-  }
-}
-
-function download(address: string, name: string): void {
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
 }
