@@ -7,12 +7,22 @@ import path from 'node:path';
 /** What npm itself is told by this machine: its cache and registry hold for every other npm that is tried. */
 export const npmSettings = () => {
   const get = (key) => spawnSync('npm', ['config', 'get', key], { encoding: 'utf8' }).stdout.trim();
-  return {
-    npm_config_cache: get('cache'),
-    npm_config_userconfig: get('userconfig'),
-    npm_config_globalconfig: get('globalconfig'),
-    npm_config_registry: get('registry'),
-  };
+  const keys = ['cache', 'userconfig', 'globalconfig', 'registry', 'cafile'];
+  const set = keys
+    .map((key) => [`npm_config_${key}`, get(key)])
+    .filter(([, value]) => value !== '' && value !== 'null');
+  // What npm and pnpm read for themselves, where the machine sits behind a proxy or an authority of its own.
+  const network = [
+    'NODE_EXTRA_CA_CERTS',
+    'HTTPS_PROXY',
+    'HTTP_PROXY',
+    'NO_PROXY',
+    'https_proxy',
+    'http_proxy',
+    'no_proxy',
+  ];
+  const own = network.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+  return Object.fromEntries([...set, ...own]);
 };
 
 /** The folder of an installed package, or null when it cannot be fetched. */

@@ -3,11 +3,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-const PATIENCE_MS = 180_000;
+// What hangs must not hang the whole run.
+const PATIENCE_MS = 240_000;
 
 /** Run a shell line to its end in `cwd`: `{ code, out, err }`. */
 export function type(line, { cwd, env, uid }) {
-  const ended = spawnSync('sh', ['-c', line], { cwd, env, uid, gid: uid, encoding: 'utf8', timeout: 10 * PATIENCE_MS });
+  const ended = spawnSync('sh', ['-c', line], { cwd, env, uid, gid: uid, encoding: 'utf8', timeout: PATIENCE_MS });
   return { code: ended.status, out: ended.stdout, err: ended.stderr };
 }
 

@@ -5,6 +5,7 @@ import type { Configuration } from '../proxy-core/config/schema.ts';
 import { type Rungate, startRungate } from '../proxy-core/index.ts';
 import type { HostPort, Log } from '../proxy-core/ports.ts';
 import { configuredProviders } from '../proxy-core/providers/configured-providers.ts';
+import { configuredWay } from '../proxy-core/providers/configured-way.ts';
 import { type CredentialPorts, createCredentials } from '../proxy-core/providers/credentials.ts';
 import type { Secrets } from '../proxy-core/providers/secrets.ts';
 import { defaultAnchorFolder } from '../proxy-core/signing/anchor.ts';
@@ -79,7 +80,7 @@ export async function startDesktopCore(options: DesktopCoreOptions): Promise<Run
       policyDocuments: await readPolicies(value?.policies ?? [], home),
       limits: value === null ? { cliDecisions: false } : coreLimits(value, { cliDecisions: false }),
       anchorFolder: defaultAnchorFolder(env),
-      upstream: {},
+      upstream: { way: await configuredWay(value, home, env) },
     },
   );
 }

@@ -6,6 +6,7 @@ import type { Reply } from '../proxy-core/contract/client.ts';
 import { type Rungate, type RungateOptions, startRungate } from '../proxy-core/index.ts';
 import type { HostPort } from '../proxy-core/ports.ts';
 import { configuredProviders } from '../proxy-core/providers/configured-providers.ts';
+import { configuredWay } from '../proxy-core/providers/configured-way.ts';
 import { createCredentials } from '../proxy-core/providers/credentials.ts';
 import { DEMO_PROVIDER } from '../proxy-core/providers/provider-defaults.ts';
 import { defaultAnchorFolder } from '../proxy-core/signing/anchor.ts';
@@ -31,6 +32,7 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
     },
     {
       ...coreOptions(options),
+      upstream: { way: await configuredWay(options.configuration, folderOf(options), options.env) },
       policyDocuments,
       commandSocket: socket,
       beforeListen: () => prepareSocketFolder(socket),
@@ -47,7 +49,7 @@ export async function startHeadless(options: HeadlessOptions): Promise<Headless>
   };
 }
 
-type HostOptions = 'policyDocuments' | 'commandSocket' | 'beforeListen';
+type HostOptions = 'upstream' | 'policyDocuments' | 'commandSocket' | 'beforeListen';
 
 function coreOptions(options: HeadlessOptions): Omit<RungateOptions, HostOptions> {
   const { configuration, env } = options;
@@ -69,7 +71,6 @@ function coreOptions(options: HeadlessOptions): Omit<RungateOptions, HostOptions
     resolveSecret: resolverOf(createCredentials(credentials), folder),
     limits: configuration === null ? { cliDecisions: true } : coreLimits(configuration, { cliDecisions: true }),
     anchorFolder: defaultAnchorFolder(env),
-    upstream: {},
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -33,12 +33,22 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 export function distrustSocketFolder(path: string): string | null {
   if (process.platform === 'win32') return null;
   const folder = dirname(path);
-  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  const stat = lookAt(folder);
+  if (stat === null) return `${folder} may not be looked at by this user`;
   if (stat === undefined) return null;
   // The operator's own home may be reached through a link they made; the shared /tmp must not be.
   if (stat.isSymbolicLink()) return folder.startsWith('/tmp/rungate-') ? `${folder} is a symbolic link` : null;
   if (stat.uid !== userInfo().uid) return `${folder} belongs to another user`;
   return (stat.mode & 0o022) === 0 ? null : `${folder} can be written by other users`;
+}
+
+/** A folder's facts; undefined when there is none (nor can be, below a file), null when they cannot be told. */
+function lookAt(folder: string): Stats | undefined | null {
+  try {
+    return lstatSync(folder, { throwIfNoEntry: false });
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOTDIR' ? undefined : null;
+  }
 }
 
 /**

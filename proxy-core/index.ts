@@ -48,6 +48,7 @@ import type { Provider } from './providers/provider.ts';
 import { DEMO_PRICES } from './providers/provider-defaults.ts';
 import { createUpstream } from './providers/upstream.ts';
 import type { UpstreamOptions } from './providers/upstream-call.ts';
+import { DIRECT_WAY } from './providers/way-out.ts';
 import { createRedactor, type Redactor } from './redaction/redactor.ts';
 import { openSigning, type Signing } from './signing/open-signing.ts';
 import { createBodyMasker } from './store/body-masker.ts';
@@ -131,6 +132,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
   const bus = createBus(clock, log);
   const feed = createFeed(bus, ports);
   const snoozes = createSnoozes(clock, bus);
+  const way = options.upstream.way ?? DIRECT_WAY;
   const upstream = createUpstream(options.upstream);
   const demo = createDemo();
   const checkOnly = createCheckOnly();
@@ -193,6 +195,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     consoleUrl: operator?.url ?? null,
     configFile: options.configFile,
     startedAt,
+    way,
   });
   const call = createCall(
     {
@@ -227,6 +230,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     }
     const channels = await openChannels(options.configuration?.channels ?? null, attention, options.resolveSecret, {
       clock,
+      way,
     });
     outbox = createOutbox({
       store,
@@ -243,7 +247,16 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     const otlp = options.configuration?.otlp;
     if (otlp !== undefined) {
       const { version, resolveSecret } = options;
-      telemetry = await startTelemetry(otlp, { bus, reads: store.reads, clock, log, version, redactor, resolveSecret });
+      telemetry = await startTelemetry(otlp, {
+        bus,
+        reads: store.reads,
+        clock,
+        log,
+        version,
+        redactor,
+        resolveSecret,
+        way,
+      });
       opened.push(telemetry);
     }
     signing = await openSigning({

@@ -2,7 +2,7 @@
 // segmentation fault instead of refusing it, and a script on the system's Node tests another Node than the pinned one.
 // Must parse on any Node that knows ES modules; hence plain JavaScript of 2019 and no dependency.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -25,15 +25,16 @@ function isOlderThan([major, minor]) {
 function findBundledNode(root) {
   const system = process.platform === 'win32' ? 'win' : process.platform;
   const file = path.join('bin', process.platform === 'win32' ? 'node.exe' : 'node');
-  for (const from of [root, path.join(root, 'build', 'node')]) {
+  for (const from of [root, path.join(root, 'node_modules', 'rungate-node')]) {
     try {
-      const found = createRequire(path.join(from, 'package.json')).resolve(
+      // The real folder: pnpm keeps what a package depends on beside that.
+      const found = createRequire(path.join(realpathSync(from), 'package.json')).resolve(
         `node-${system}-${process.arch}/package.json`,
       );
       const node = path.join(path.dirname(found), file);
       if (existsSync(node)) return node;
     } catch {
-      // Not there: npm puts it beside our dependencies, pnpm beside those of build/node, a published package has none.
+      // Not there: npm puts it beside our dependencies, pnpm beside those of rungate-node, a published package has none.
     }
   }
   return null;

@@ -11,6 +11,7 @@ import type { Clock } from '../ports.ts';
 import type { Secret } from '../providers/secrets.ts';
 import { describeFailure } from '../providers/upstream-failure.ts';
 import { guardedConnector, openPool } from '../providers/upstream-pool.ts';
+import { absoluteTarget, DIRECT_WAY, type WayOut } from '../providers/way-out.ts';
 import { type Channel, DELIVERED, type DeliveryResult, type FailedDelivery, type OutgoingNotice } from './channel.ts';
 
 export interface WebhookSettings {
@@ -29,6 +30,8 @@ export interface WebhookPorts {
   readonly clock: Clock;
   /** Resolves names; the guard judges what it returns. Default: the system's. */
   readonly lookup?: LookupFunction;
+  /** The network's proxy and the certificate authorities. Default: directly, with the system's. */
+  readonly way?: WayOut;
   /** How long a delivery may take in all, ms. Default 10 s. */
   readonly timeoutMs?: number;
 }
@@ -41,7 +44,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 export function openWebhook(settings: WebhookSettings, ports: WebhookPorts): Channel {
   const signer = signerOf(settings);
   const timeoutMs = ports.timeoutMs ?? TIMEOUT_MS;
-  const options = { connectTimeoutMs: timeoutMs, headersTimeoutMs: timeoutMs, chunkTimeoutMs: timeoutMs };
+  const way = ports.way ?? DIRECT_WAY;
+  const options = { connectTimeoutMs: timeoutMs, headersTimeoutMs: timeoutMs, chunkTimeoutMs: timeoutMs, way };
   const guarded = ports.lookup === undefined ? options : { ...options, lookup: ports.lookup };
   const pool = openPool(settings.url.origin, guarded, guardedConnector(guarded));
 
@@ -55,7 +59,11 @@ export function openWebhook(settings: WebhookSettings, ports: WebhookPorts): Cha
       'webhook-signature': signer.sign(eventId, signedAt, payload),
     };
     const { pathname, search } = settings.url;
-    return judge(await post(pool, { path: pathname + search, headers, body: payload, timeoutMs }), timeoutMs);
+    const via = absoluteTarget(way, settings.url);
+    const [name, value] = via?.headers ?? [];
+    const all = name === undefined || value === undefined ? headers : { ...headers, [name]: value };
+    const path = (via?.prefix ?? '') + pathname + search;
+    return judge(await post(pool, { path, headers: all, body: payload, timeoutMs }), timeoutMs);
   };
 
   const name = `webhook://${settings.name}`;

@@ -63,6 +63,28 @@ const webhookUrl = z
     'an http:// or https:// address without user or fragment',
   );
 
+// A login in the address would be a secret in the file: such an address comes from a variable.
+const networkProxy = z
+  .string()
+  .regex(
+    /^(env|none|env:[A-Za-z_][A-Za-z0-9_]*|https?:\/\/[^\s/?#@\\]+\/?)$/i,
+    '`env`, `none`, an http:// or https:// address without user, or env:NAME for one with user and password',
+  );
+
+const upstream = z.strictObject({
+  proxy: networkProxy
+    .default('env')
+    .describe(
+      'The way out to providers, webhooks and collectors: env (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), a proxy’s address, env:NAME of a variable that holds one, or none. Loopback is always direct.',
+    ),
+  ca: z
+    .string()
+    .min(1)
+    .max(1024)
+    .default('system')
+    .describe('Which certificate authorities are trusted: system, or a PEM file of further ones.'),
+});
+
 const usd = z.number().min(0).max(1_000_000);
 const seconds = z.number().min(0.1).max(86_400);
 const port = z.int().min(0).max(65_535);
@@ -314,6 +336,7 @@ export const configuration = z
       .describe('Prices by model name. They replace the built-in ones.'),
     limits: limits.prefault({}).describe('Sizes and times.'),
     channels: channels.prefault({}).describe('Where people are told.'),
+    upstream: upstream.prefault({}).describe('How connections leave this machine.'),
     otlp: otlp.optional().describe('Where traces are sent live. Absent: nowhere.'),
     retention: retention.prefault({}).describe('When traces are removed. The audit always stays.'),
     audit: audit.prefault({}).describe('Where the signed audit is witnessed.'),

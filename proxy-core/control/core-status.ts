@@ -1,6 +1,8 @@
 import type { CoreStatus } from '../contract/operations/core.ts';
 import type { Core } from '../exchange/core.ts';
 import { renderKeyReference } from '../providers/credentials.ts';
+import { describeWay } from '../providers/proxy-choice.ts';
+import type { WayOut } from '../providers/way-out.ts';
 import { cureOf } from '../store/trouble-words.ts';
 import type { Handlers } from './call.ts';
 
@@ -14,6 +16,7 @@ export interface Whereabouts {
   readonly consoleUrl: string | null;
   readonly configFile: string | null;
   readonly startedAt: number;
+  readonly way: WayOut;
 }
 
 /** The setting that keeps a pause over a restart. */
@@ -45,19 +48,20 @@ export async function coreStatus(core: Core, here: Whereabouts): Promise<CoreSta
     console_url: here.consoleUrl,
     home: here.home,
     started_at: here.startedAt,
-    providers: await Promise.all(core.providers.map((provider) => describeProvider(core, provider))),
+    providers: await Promise.all(core.providers.map((provider) => describeProvider(core, provider, here.way))),
     paused: core.paused,
     in_flight: core.inFlight.size,
     store: {
       ok: trouble === null,
       detail: trouble === null ? 'writable' : `${trouble.reason}: ${trouble.detail}. ${cureOf(trouble)}`,
     },
+    authorities: here.way.authorities,
     config_file: here.configFile,
     unknown_clients: [...core.unknownClients.list()],
   };
 }
 
-async function describeProvider(core: Core, provider: Core['providers'][number]) {
+async function describeProvider(core: Core, provider: Core['providers'][number], way: WayOut) {
   const key = await core.credentials.find(provider.key);
   return {
     id: provider.id,
@@ -66,5 +70,6 @@ async function describeProvider(core: Core, provider: Core['providers'][number])
     models: [...provider.models],
     key: key.kind === 'found' ? ('set' as const) : key.kind,
     key_source: renderKeyReference(provider.key),
+    way: provider.baseUrl === null ? 'directly' : describeWay(way.choose(provider.baseUrl)),
   };
 }

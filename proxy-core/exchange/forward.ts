@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import { createKeyMask, maskHeaders } from '../providers/key-mask.ts';
-import type { Upstream, UpstreamCall, UpstreamError, UpstreamRequest } from '../providers/upstream-call.ts';
+import type { Suspect, Upstream, UpstreamCall, UpstreamError, UpstreamRequest } from '../providers/upstream-call.ts';
 import { FREE_DESCRIPTORS } from '../store/descriptors.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import type { AbortReason } from './inflight.ts';
@@ -182,9 +182,19 @@ const unrecorded = (error: unknown): Failure =>
     ? storeRefusal(error)
     : failure('internal_error', 'Rungate could not record this call and let nothing through.', {}, 5);
 
+/** What the operator is to look at, where the failure shows it. */
+const SUSPECTED: Readonly<Record<Suspect, string>> = {
+  proxy:
+    'The operator must look at the proxy that is named: HTTPS_PROXY and NO_PROXY, or upstream.proxy in the configuration.',
+  authority:
+    'Nobody known has signed the certificate. If it is the network’s own authority, the operator must name its PEM file in upstream.ca.',
+  no_way_out:
+    'Check the network. If its only way out is a proxy, the operator must set HTTPS_PROXY or upstream.proxy and start again.',
+};
+
 /** What the agent is told about a failed connection to the provider. */
-function upstreamFailure({ kind, phase, detail }: UpstreamError): Failure {
-  const context = { phase, detail, recover: AGAIN };
+function upstreamFailure({ kind, phase, detail, suspect }: UpstreamError): Failure {
+  const context = { phase, detail, recover: suspect === undefined ? AGAIN : SUSPECTED[suspect] };
   switch (kind) {
     case 'timeout':
       return failure('upstream_timeout', `The provider did not answer in time (${phase}).`, context, 5);

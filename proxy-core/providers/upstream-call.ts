@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import type { Provider } from './provider.ts';
+import type { WayOut } from './way-out.ts';
 
 /** One call to a provider, as callers and every kind of provider see it. */
 
@@ -24,7 +25,12 @@ export interface UpstreamError {
   readonly sent: boolean;
   /** For the operator's log: the network's own words. Holds addresses, never headers or bodies. */
   readonly detail: string;
+  /** What most likely is to be looked at, where the failure shows it. */
+  readonly suspect?: Suspect;
 }
+
+/** The network's proxy; the authority that signed a certificate; or that there is no way out without a proxy. */
+export type Suspect = 'proxy' | 'authority' | 'no_way_out';
 
 /**
  * Receives the answer. `onHeaders` comes at most once, then `onData` for each piece, then exactly one of `onEnd` and
@@ -72,4 +78,6 @@ export interface UpstreamOptions {
   readonly connections?: number;
   /** Resolves names; the guard judges what it returns. Default: the system's. */
   readonly lookup?: LookupFunction;
+  /** The network's proxy and the certificate authorities. Default: directly, with the system's. */
+  readonly way?: WayOut;
 }

@@ -1,6 +1,7 @@
 import { descriptorsExhausted, isExhaustion } from '../store/descriptors.ts';
 import { isRefusedAddress } from './address-guard.ts';
-import type { UpstreamError } from './upstream-call.ts';
+import { ProxyFailed } from './proxy-failed.ts';
+import type { Suspect, UpstreamError } from './upstream-call.ts';
 
 const CONNECT_FAILED = 'RUNGATE_CONNECT_FAILED';
 
@@ -24,6 +25,24 @@ function renderDetail(error: unknown): string {
     .slice(0, MAX_DETAIL);
 }
 
+/** TLS's words for a certificate that nobody known has signed. */
+const UNKNOWN_AUTHORITY =
+  /^(UNABLE_TO_GET_ISSUER_CERT|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_VERIFY_LEAF|CERT_UNTRUSTED)/;
+const NO_WAY_OUT = new Set([
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function suspectOf(cause: unknown, code: string): Suspect | null {
+  if (UNKNOWN_AUTHORITY.test(code)) return 'authority';
+  if (cause instanceof ProxyFailed) return 'proxy';
+  return NO_WAY_OUT.has(code) ? 'no_way_out' : null;
+}
+
 function describeConnectFailure(cause: unknown): UpstreamError {
   const code = codeOf(cause);
   const timeout = code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT';
@@ -34,7 +53,14 @@ function describeConnectFailure(cause: unknown): UpstreamError {
       : isExhaustion(cause) || descriptorsExhausted()
         ? 'exhausted'
         : 'unreachable';
-  return { kind, phase: 'connect', sent: false, detail: renderDetail(cause) };
+  const suspect = kind === 'exhausted' ? null : suspectOf(cause, code);
+  return {
+    kind,
+    phase: 'connect',
+    sent: false,
+    detail: renderDetail(cause),
+    ...(suspect === null ? {} : { suspect }),
+  };
 }
 
 /** An error of undici or of the connector, met in `phase`, as the tagged failure that the caller sees. */

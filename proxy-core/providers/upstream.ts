@@ -16,6 +16,10 @@ import type {
 } from './upstream-call.ts';
 import { describeFailure, isStaleConnection } from './upstream-failure.ts';
 import { guardedConnector, limitsOf, openPool, poolKey } from './upstream-pool.ts';
+import { absoluteTarget, DIRECT_WAY } from './way-out.ts';
+
+/** How the request names its target, if a proxy reads it. */
+type ProxyTarget = ReturnType<typeof absoluteTarget>;
 
 /** Each resend takes another idle connection of the pool, which may be as stale as the last. */
 const MAX_RESENDS = 3;
@@ -26,7 +30,7 @@ function renderRawHeaders(raw: Dispatcher.DispatchController['rawHeaders']): str
 }
 
 /** Dispatch one request and translate undici's callbacks; the returned call is the caller's hold on it. */
-function startCall(pool: Pool, request: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
+function startCall(pool: Pool, request: UpstreamRequest, sink: UpstreamSink, via: ProxyTarget): UpstreamCall {
   let state: 'open' | 'ended' | 'failed' = 'open';
   let phase: UpstreamError['phase'] = 'connect';
   let control: Dispatcher.DispatchController | null = null;
@@ -75,7 +79,8 @@ function startCall(pool: Pool, request: UpstreamRequest, sink: UpstreamSink): Up
   const dispatch = (): void => {
     if (state !== 'open') return;
     const { path, method, headers, body } = request;
-    pool.dispatch({ path, method, headers: headers as string[], body }, handler);
+    const asked = via === null ? { path, headers } : { path: via.prefix + path, headers: [...headers, ...via.headers] };
+    pool.dispatch({ path: asked.path, method, headers: asked.headers as string[], body }, handler);
   };
 
   dispatch();
@@ -113,7 +118,11 @@ export function createUpstream(options: UpstreamOptions = {}): Upstream {
   };
 
   return {
-    send: (request, sink) => startCall(poolOf(request.provider), request, sink),
+    send(request, sink) {
+      const { baseUrl } = request.provider;
+      const via = baseUrl === null ? null : absoluteTarget(options.way ?? DIRECT_WAY, baseUrl);
+      return startCall(poolOf(request.provider), request, sink, via);
+    },
     async close() {
       closed = true;
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));

@@ -1,6 +1,7 @@
 import type { Bus } from '../bus.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { Clock, Log } from '../ports.ts';
+import type { WayOut } from '../providers/way-out.ts';
 import type { Redactor } from '../redaction/redactor.ts';
 import type { Anchor } from '../signing/anchor.ts';
 import type { Reads } from '../store/reads.ts';
@@ -28,6 +29,7 @@ export interface TelemetryPorts {
   readonly log: Log;
   readonly version: string;
   readonly redactor: Redactor;
+  readonly way: WayOut;
   /** Resolves a reference to a secret; rejects if it is missing. */
   readonly resolveSecret: (reference: string) => Promise<string>;
 }
@@ -70,6 +72,7 @@ export async function startTelemetry(
     version,
     clock,
     changed,
+    way: ports.way,
   });
   const traces = startLiveTraces({
     ...ports,

@@ -1,5 +1,3 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
@@ -7,7 +5,9 @@ import { AlwaysOnSampler, BatchSpanProcessor, type SpanExporter } from '@opentel
 import type { SpanFacts } from '../audit/export/otlp-spans.ts';
 import type { OTLP_PROTOCOLS } from '../config/schema.ts';
 import type { Clock } from '../ports.ts';
-import { explainRefusal, guardedLookup } from '../providers/address-guard.ts';
+import { explainRefusal } from '../providers/address-guard.ts';
+import { openAgent } from '../providers/http-agent.ts';
+import type { WayOut } from '../providers/way-out.ts';
 import { createSpanQueue, QUEUE_LIMITS, type SpanQueueStatus } from './span-queue.ts';
 
 /**
@@ -32,6 +32,8 @@ export interface TraceExporterOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly changed: () => void;
+  /** The network's proxy and the certificate authorities; gRPC reads the environment's proxy by itself. */
+  readonly way: WayOut;
 }
 
 /** Spans leave within 5 s of their end (behaviour §7): they are gathered for one. */
@@ -112,18 +114,17 @@ function refuseAddress({ hostname }: URL): void {
   });
 }
 
-async function openProtocol({ endpoint, protocol, headers }: TraceExporterOptions): Promise<SpanExporter> {
+async function openProtocol({ endpoint, protocol, headers, way }: TraceExporterOptions): Promise<SpanExporter> {
   refuseAddress(endpoint);
   switch (protocol) {
     case 'http/protobuf': {
       const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');
       const url = `${endpoint.href.replace(/\/+$/, '')}/v1/traces`;
-      const agent = { keepAlive: true, lookup: guardedLookup() };
       return new OTLPTraceExporter({
         url,
         headers: { ...headers },
         timeoutMillis: EXPORT_TIMEOUT_MS,
-        httpAgentOptions: (scheme) => (scheme === 'http:' ? new HttpAgent(agent) : new HttpsAgent(agent)),
+        httpAgentOptions: (scheme) => openAgent(scheme, way, EXPORT_TIMEOUT_MS),
       });
     }
     case 'grpc': {

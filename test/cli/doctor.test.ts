@@ -55,6 +55,65 @@ describe('rungate doctor without a core', () => {
     expect(of('home')).toMatchObject([{ status: 'fail', fix: `Close it: chmod 700 ${home}` }]);
   });
 
+  it('fails on a home that cannot be made, and names what stands in the way', async () => {
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    const { code, of } = await examine(join(file, 'nobody', 'home'));
+    expect(code).toBe(1);
+    expect(of('home')[0]?.status).toBe('fail');
+    expect(of('home')[0]?.detail).toContain(file);
+  });
+
+  it('tells a collector, a webhook and an anchor that cannot be reached or written from ones that can', async () => {
+    const taken = join(temporaryFolder(), 'taken');
+    writeFileSync(taken, '');
+    const alive = await heldPort('127.0.0.1');
+    const { of } = await examine(
+      join(temporaryFolder(), 'new'),
+      `otlp: { endpoint: "http://127.0.0.1:1" }
+channels: { webhook: [{ name: up, url: "http://127.0.0.1:${alive}/x", secret: env:S }, { name: down, url: "http://127.0.0.1:1/x", secret: env:S }] }
+audit: { anchors: [{ file: "${taken}/a.jsonl" }] }
+`,
+      { S: 'whsec_test' },
+    );
+    expect(of('collector')).toMatchObject([
+      { status: 'warn', detail: 'http://127.0.0.1:1 cannot be reached: ECONNREFUSED' },
+    ]);
+    expect(of('webhook up')).toMatchObject([{ status: 'ok' }]);
+    expect(of('webhook down')).toMatchObject([{ status: 'warn' }]);
+    expect(of('notifications')[0]?.detail).toMatch(/^by webhook \(up, down\)/);
+    expect(of('anchors')).toMatchObject([
+      { status: 'warn', detail: `${taken} cannot be written: ${taken} is not a folder` },
+    ]);
+    expect(of('disk')).toMatchObject([{ name: 'disk' }]);
+  });
+
+  it('names the proxy of the network, where it was named, and that it does not answer, never its password', async () => {
+    const provider =
+      'providers: [{ id: openai, base_url: "https://api.provider.test/v1", formats: [chat], key: none }]\n';
+    const env = { HTTPS_PROXY: 'http://ann:hunter2@127.0.0.1:1' };
+    const { code, report, of } = await examine(join(temporaryFolder(), 'new'), provider, env);
+    expect(code).toBe(1);
+    expect(of('network')).toMatchObject(
+      [
+        {
+          status: 'ok',
+          detail: /through the proxy http:\/\/127\.0\.0\.1:1 \(from HTTPS_PROXY\); certificates: the system’s$/,
+        },
+        { status: 'fail', detail: /cannot be reached: ECONNREFUSED/ },
+      ].map(({ status, detail }) => ({ status, detail: expect.stringMatching(detail) })),
+    );
+    expect(JSON.stringify(report)).not.toContain('hunter2');
+    const none = await examine(join(temporaryFolder(), 'new'), `${provider}upstream: { proxy: none }\n`, env);
+    expect(none.of('network')).toMatchObject([{ status: 'ok', detail: expect.stringContaining('test directly') }]);
+  });
+
+  it('fails on a file of authorities that holds none', async () => {
+    const { code, of } = await examine(join(temporaryFolder(), 'new'), 'upstream: { ca: ./nothing.pem }\n');
+    expect(code).toBe(1);
+    expect(of('network')[0]?.detail).toMatch(/upstream\.ca cannot be used/);
+  });
+
   it('fails on a home that is a file', async () => {
     const home = join(temporaryFolder(), 'file');
     writeFileSync(home, '');

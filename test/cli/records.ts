@@ -88,8 +88,10 @@ export const STATUS: OperationOutput<'core.status'> = {
       models: ['gpt-*'],
       key: 'set',
       key_source: 'env:OPENAI_API_KEY',
+      way: 'directly',
     },
   ],
   config_file: null,
+  authorities: 'the system’s',
   unknown_clients: [],
 };

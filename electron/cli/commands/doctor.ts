@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import type { Configuration } from '../../../proxy-core/config/schema.ts';
 import { command, type Invocation, type Options } from '../command.ts';
 import { CoreUnreachable } from '../connection.ts';
@@ -11,21 +12,23 @@ import {
   checkPorts,
   checkRunningKeys,
 } from '../doctor/core-checks.ts';
+import { checkClock, checkEnforcement, checkHome, checkNode, checkStore } from '../doctor/machine-checks.ts';
 import {
-  checkClock,
-  checkEnforcement,
-  checkHome,
-  checkNode,
+  checkAnchors,
+  checkCollector,
   checkNotifications,
-  checkStore,
-} from '../doctor/machine-checks.ts';
+  checkRunningWays,
+  checkWays,
+} from '../doctor/network-checks.ts';
+import { checkDisk } from '../doctor/writable.ts';
 import { escapeCell } from '../output.ts';
 
 /** What is wrong with an installation, with or without a running core. */
 export const doctor = command({
   name: 'doctor',
   operands: [],
-  about: 'Check ports, store, keys, providers, clock and notifications; says Advisory or Enforced.',
+  about:
+    'Check home, disk, ports, store, keys, the way out, collector, webhooks, anchors and clock; says Advisory or Enforced.',
   options: { config: { type: 'string', value: 'FILE', about: 'Check this configuration as well.' } },
   async run({ home, env, options, call }) {
     const core = await askCore(call);
@@ -34,14 +37,15 @@ export const doctor = command({
     const checks = [
       checkNode(),
       checkHome(home),
+      checkDisk(home),
       await checkStore(home),
       ...(core.problem === null ? checkCore(core.status, home) : [core.problem]),
       ...(await checkPorts(core.status, ports)),
       ...config.checks,
       ...(await checkKeys(core.status, config, env)),
       ...(core.status === null ? [] : checkClients(core.status)),
+      ...(await checkSurroundings(core.status, config, env)),
       checkClock(home, Date.now()),
-      checkNotifications(),
       checkEnforcement(),
     ];
     const failed = checks.some((check) => check.status === 'fail');
@@ -110,6 +114,30 @@ async function checkKeys(
   if (status !== null) return checkRunningKeys(status);
   if (config.value !== null && config.file !== null) return checkConfiguredKeys(config.value, config.file, env);
   return config.file === null ? [checkDefaultKeys(env)] : [];
+}
+
+/** What lies outside: the ways out, the collector, people's channels, the audit's second places. */
+async function checkSurroundings(
+  status: CoreStatus | null,
+  { value, file }: CheckedConfiguration,
+  env: NodeJS.ProcessEnv,
+): Promise<readonly Check[]> {
+  const folder = file === null ? process.cwd() : dirname(resolve(file));
+  const { configuredWay } = await import('../../../proxy-core/providers/configured-way.ts');
+  const { configuredProviders } = await import('../../../proxy-core/providers/configured-providers.ts');
+  const way = await configuredWay(value, folder, env).catch((error: unknown) =>
+    fail('network', error instanceof Error ? error.message : String(error), 'Give upstream.ca a PEM file, or system.'),
+  );
+  if ('status' in way) return [way, ...checkAnchors(value, folder, env)];
+  const origins = configuredProviders(value, folder).flatMap(({ baseUrl }) =>
+    baseUrl === null ? [] : [baseUrl.origin],
+  );
+  return [
+    ...(status === null ? await checkWays(way, origins) : [checkRunningWays(status)]),
+    ...(await checkCollector(value, way)),
+    ...(await checkNotifications(value, way)),
+    ...checkAnchors(value, folder, env),
+  ];
 }
 
 function renderCheck({ status, name, detail, fix }: Check): string {

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { storeFile } from '../home.ts';
 import { renderTime } from '../output.ts';
 import { type Check, fail, ok, warn } from './check.ts';
+import { lookForFolder } from './writable.ts';
 
 /** The Node that runs this. */
 export const checkNode = (): Check => ok('node', `${process.version} (${process.platform} ${process.arch})`);
@@ -11,16 +12,24 @@ export const checkNode = (): Check => ok('node', `${process.version} (${process.
 function lookAt(path: string): Stats | undefined | null {
   try {
     return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return null;
+  } catch (error) {
+    // Below something that is no folder nothing can be.
+    return error instanceof Error && 'code' in error && error.code === 'ENOTDIR' ? undefined : null;
   }
+}
+
+/** A home that is not there yet: whether the first start can make it. */
+function checkFutureHome(home: string): Check {
+  const place = lookForFolder(home);
+  if (place.kind !== 'cannot') return ok('home', `${home} does not exist yet; rungate serve makes it`);
+  return fail('home', `${home} does not exist and cannot be made: ${place.why}`, 'Choose another --home.');
 }
 
 /** The home folder: this user's own, closed to others, writable. It is not made here. */
 export function checkHome(home: string): Check {
   const stat = lookAt(home);
   if (stat === null) return fail('home', `this user may not look at ${home}`, 'Choose another --home.');
-  if (stat === undefined) return ok('home', `${home} does not exist yet; rungate serve makes it`);
+  if (stat === undefined) return checkFutureHome(home);
   if (!stat.isDirectory())
     return fail('home', `${home} is not a folder`, 'Move that file away or choose another --home.');
   if (process.platform !== 'win32') {
@@ -79,10 +88,6 @@ export function checkClock(home: string, now: number): Check {
     return warn('clock', `it says ${renderTime(now)}, but the store was written at ${renderTime(written)}`, fix);
   return ok('clock', `${renderTime(now)} (${zone})`);
 }
-
-/** How people are told that a gate waits. */
-export const checkNotifications = (): Check =>
-  ok('notifications', 'none without the desktop app: use the console, the command line or a webhook');
 
 /** Whether agents are kept from going around Rungate. */
 export const checkEnforcement = (): Check =>

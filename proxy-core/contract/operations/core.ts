@@ -25,8 +25,12 @@ const coreStatus = z.object({
       models: z.array(z.string()),
       key: z.enum(['set', 'missing', 'none']),
       key_source: z.string(),
+      /** How it is reached: `directly`, or through which proxy. */
+      way: z.string(),
     }),
   ),
+  /** Whose certificates are trusted upstream. */
+  authorities: z.string(),
   config_file: z.string().nullable(),
   unknown_clients: z.array(unknownClient),
 });

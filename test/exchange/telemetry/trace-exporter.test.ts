@@ -1,6 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
 import type { SpanFacts } from '../../../proxy-core/audit/export/otlp-spans.ts';
+import { DIRECT_WAY, openWayOut, type WayOut } from '../../../proxy-core/providers/way-out.ts';
 import { openTraceExporter, type TraceExporter } from '../../../proxy-core/telemetry/trace-exporter.ts';
+import { startNetworkProxy } from '../../harness/network-proxy.ts';
 import { type Collector, startGrpcCollector, startHttpCollector } from '../../harness/otlp-collector.ts';
 
 const opened: { close(): Promise<void> }[] = [];
@@ -17,6 +19,7 @@ const exporterTo = async (
   collector: Pick<Collector, 'endpoint'>,
   protocol: 'http/protobuf' | 'grpc' = 'http/protobuf',
   changed: () => void = () => undefined,
+  way: WayOut = DIRECT_WAY,
 ): Promise<TraceExporter> =>
   keep(
     await openTraceExporter({
@@ -26,6 +29,7 @@ const exporterTo = async (
       version: '1.2.3',
       clock: { now: Date.now },
       changed,
+      way,
     }),
   );
 
@@ -109,6 +113,18 @@ it.each([
   ['grpc', 'http://169.254.169.254:4317'],
 ] as const)('C3: sends nothing over %s to %s', async (protocol, endpoint) => {
   const clock = { now: () => 0 };
-  const options = { endpoint: new URL(endpoint), protocol, headers: {}, version: '1', clock, changed: () => undefined };
+  const rest = { headers: {}, version: '1', clock, changed: () => undefined, way: DIRECT_WAY };
+  const options = { endpoint: new URL(endpoint), protocol, ...rest };
   await expect(openTraceExporter(options)).rejects.toMatchObject({ code: 'address_refused' });
+});
+
+it('takes the network’s proxy to a collector that is not on this machine', async () => {
+  const collector = keep(await startHttpCollector());
+  const proxy = await startNetworkProxy(Number(new URL(collector.endpoint).port));
+  const way = openWayOut({ kind: 'env', env: { HTTP_PROXY: proxy.url } }, null);
+  const exporter = await exporterTo({ endpoint: 'http://collector.test:4318' }, 'http/protobuf', () => undefined, way);
+  exporter.emit(span());
+  await exporter.close();
+  expect(proxy.asked).toMatchObject([{ method: 'CONNECT', target: 'collector.test:4318' }]);
+  expect(exporter.status).toMatchObject({ exported: 1 });
 });
