@@ -51,9 +51,11 @@ import type { UpstreamOptions } from './providers/upstream-call.ts';
 import { DIRECT_WAY } from './providers/way-out.ts';
 import { createRedactor, type Redactor } from './redaction/redactor.ts';
 import { openSigning, type Signing } from './signing/open-signing.ts';
+import { createSteadyClock } from './steady-clock.ts';
 import { createBodyMasker } from './store/body-masker.ts';
 import { maskWrites } from './store/mask-writes.ts';
 import { type OpenStoreOptions, openStore } from './store/open-store.ts';
+import type { StoreReader } from './store/store.ts';
 import { redactLog } from './telemetry/redacted-log.ts';
 import { startTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
@@ -113,12 +115,13 @@ export interface Rungate {
 export async function startRungate(lent: Ports, options: RungateOptions): Promise<Rungate> {
   const patterns = options.configuration?.redaction.patterns ?? [];
   const redactor = redactorWith(patterns);
-  const ports: Ports = { ...lent, log: redactLog(lent.log, redactor) };
+  const steady = createSteadyClock(lent.clock.now);
+  const ports: Ports = { ...lent, clock: steady, log: redactLog(lent.log, redactor) };
   const { clock, random, log } = ports;
-  const startedAt = clock.now();
   const exact = await openStore({
     path: join(options.home, 'rungate.db'),
-    clock: clock.now,
+    clock: steady.now,
+    civil: steady.civil,
     onNote: (note) => log.warn('store.note', { ...note }),
     ...options.store,
   });
@@ -126,6 +129,8 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     options.configuration?.redaction.at_storage === true
       ? maskWrites(exact, { redactor, masker: createBodyMasker(patterns), log })
       : exact;
+  steady.notBefore(latestInstant(store.read));
+  const startedAt = clock.now();
   const recovered = await store.write('recover', { at: startedAt }).durable;
   if (recovered.settled > 0) log.warn('store.recovered', { settled: recovered.settled });
   const limits: CoreOptions = { ...DEFAULT_OPTIONS, ...options.limits };
@@ -145,6 +150,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     prices: { ...options.prices, ...DEMO_PRICES },
     credentials: options.credentials,
     options: limits,
+    civil: steady.civil,
     paused: store.read.setting(PAUSED_SETTING) === true,
   });
   const attention = createAttention({
@@ -162,7 +168,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
   const retention = createRetention({
     store,
     bus,
-    clock,
+    clock: { now: steady.cautious },
     log,
     settings: {
       days: options.configuration?.retention.days ?? null,
@@ -229,7 +235,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
       await applyConfiguration(core, options.configuration, sources);
     }
     const channels = await openChannels(options.configuration?.channels ?? null, attention, options.resolveSecret, {
-      clock,
+      clock: { now: steady.civil },
       way,
     });
     outbox = createOutbox({
@@ -276,7 +282,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
       home: options.home,
       store: join(options.home, 'rungate.db'),
       version: options.version,
-      clock,
+      clock: { now: steady.civil },
       log,
       bus,
       key: signing.key,
@@ -335,6 +341,13 @@ function redactorWith(patterns: readonly string[]): Redactor {
   const created = createRedactor(patterns);
   if (created.kind === 'redactor') return created.redactor;
   throw new Error(`redaction.patterns: \`${created.pattern}\` cannot be used: ${created.message}`);
+}
+
+/** When the last thing was recorded, epoch ms: the core's time does not begin before it. */
+function latestInstant(read: StoreReader): number {
+  const head = read.auditHead();
+  const [last] = head === null ? [] : read.audit({ afterSeq: head.seq - 1, limit: 1 });
+  return last?.at ?? 0;
 }
 
 /** A part that is there before anything listens, and so before anybody can ask for it. */

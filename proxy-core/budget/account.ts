@@ -11,6 +11,8 @@ export interface Account {
   readonly reserved: NanoUsd;
   /** Start of the window that `spent` belongs to, epoch ms. */
   readonly windowStart: number;
+  /** What was spent in windows before and after that one, ascending; only a clock that was set wrong makes later ones. */
+  readonly otherWindows: readonly { readonly start: number; readonly spent: NanoUsd }[];
   /** Alert thresholds, fractions of the cap, ascending. */
   readonly alertAt: readonly number[];
   /** Thresholds already announced in this window. */

@@ -123,13 +123,20 @@ export function setCap(account: Account, change: CapChange, now: number): Accoun
   const current =
     window === account.window
       ? rollWindow(account, now)
-      : { ...account, window, windowStart: windowStart(window, now), spent: ZERO_USD, alerted: [], crossedBy: null };
+      : {
+          ...account,
+          window,
+          windowStart: windowStart(window, now),
+          ...UNSPENT,
+        };
   return rearm({ ...current, cap: change.cap, alertAt });
 }
 
+const UNSPENT = { spent: ZERO_USD, otherWindows: [], alerted: [], crossedBy: null } as const;
+
 /** Spend back to zero in the current window; reservations of calls in flight stay. */
 export function resetSpend(account: Account, now: number): Account {
-  return { ...rollWindow(account, now), spent: ZERO_USD, alerted: [], crossedBy: null };
+  return { ...rollWindow(account, now), ...UNSPENT };
 }
 
 /** Room on the tightest cap in nano-USD, at least 0; null when no account has a cap. */

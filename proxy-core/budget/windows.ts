@@ -1,4 +1,4 @@
-import { ZERO_USD } from '../contract/money.ts';
+import { type NanoUsd, nanoUsd } from '../contract/money.ts';
 import type { BudgetWindow } from '../contract/records.ts';
 import type { Account } from './account.ts';
 
@@ -34,13 +34,32 @@ export function resetsAt(window: BudgetWindow, now: number): number | null {
   return window === 'total' ? null : boundary(window, now, 1);
 }
 
+/** Windows whose spend is remembered beside the current one; the earliest is forgotten first. */
+const REMEMBERED = 16;
+
 /**
- * The account in the window that contains `now` (epoch ms). Entering a later window zeroes spend, alerts and the
- * crossing; reservations of calls in flight stay. A clock that goes backwards changes nothing, so no earlier
- * window is reopened and no spend is lost.
+ * The account in the window that contains `now` (epoch ms). A clock that is set ahead and back, or back and ahead, loses no
+ * spend: what was spent in a window counts in it, and in every earlier one that the clock goes back to. So a later window
+ * begins with what was spent in it already: nothing, no alerts and no crossing, unless the clock has been there before.
+ * Reservations of calls in flight stay.
  */
 export function rollWindow(account: Account, now: number): Account {
   const start = windowStart(account.window, now);
-  if (start <= account.windowStart) return account;
-  return { ...account, windowStart: start, spent: ZERO_USD, alerted: [], crossedBy: null };
+  if (start === account.windowStart) return account;
+  const own = nanoUsd(Math.max(0, account.spent - sum(later(account.otherWindows, account.windowStart))));
+  const all = [...account.otherWindows, { start: account.windowStart, spent: own }].filter(({ spent }) => spent > 0);
+  const spent = sum(all.filter((window) => window.start >= start));
+  const otherWindows = all
+    .filter((window) => window.start !== start)
+    .sort((a, b) => a.start - b.start)
+    .slice(-REMEMBERED);
+  const moved = { ...account, windowStart: start, spent, otherWindows };
+  return spent > 0 || start < account.windowStart ? moved : { ...moved, alerted: [], crossedBy: null };
 }
+
+const later = (windows: Account['otherWindows'], start: number): Account['otherWindows'] =>
+  windows.filter((window) => window.start > start);
+
+/** As the ledger counts: never beyond the largest exact integer. */
+const sum = (windows: Account['otherWindows']): NanoUsd =>
+  nanoUsd(windows.reduce((total, { spent }) => Math.min(total + spent, Number.MAX_SAFE_INTEGER), 0));

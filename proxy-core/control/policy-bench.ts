@@ -106,7 +106,7 @@ function subjectOf(
     team: agent?.team ?? null,
     labels: {},
     run: { spentUsd: 0, exchanges: 0, toolCalls: 0 },
-    hour: new Date(core.clock.now()).getHours(),
+    hour: new Date(core.civil()).getHours(),
     client: null,
     usedTools: new Set(),
     typed: NOTHING_TYPED,

@@ -47,7 +47,7 @@ export function runHandlers(core: Core): RunHandlers {
         ...conditionsOf(filter),
         ids,
         asOf: as_of ?? null,
-        now: core.clock.now(),
+        now: core.civil(),
         offset: offset ?? 0,
         limit: limit ?? PAGE,
       });

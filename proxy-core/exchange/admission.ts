@@ -5,7 +5,7 @@ import type { GateRecord } from '../contract/records.ts';
 import type { LoopSettings } from '../policy/schema.ts';
 import type { Secret } from '../providers/secrets.ts';
 import type { UpstreamRequest } from '../providers/upstream-call.ts';
-import type { KeptAnswer, Remaining } from '../store/store.ts';
+import type { FoundAnswer, Remaining } from '../store/store.ts';
 import type { Judged } from './judge.ts';
 import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
@@ -44,7 +44,7 @@ export type Admission =
   /** A gate is open for it; `fresh`: opened by this very request. */
   | { readonly kind: 'waiting'; readonly gate: GateRecord; readonly fresh: boolean }
   /** Its gate is approved and the answer is kept. */
-  | { readonly kind: 'replayed'; readonly gate: GateRecord; readonly answer: KeptAnswer }
+  | { readonly kind: 'replayed'; readonly gate: GateRecord; readonly answer: FoundAnswer }
   /** Another request carries out the same approved call; meet the gate again when that is over. */
   | { readonly kind: 'busy'; readonly until: Promise<unknown> };
 

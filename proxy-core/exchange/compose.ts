@@ -35,6 +35,8 @@ export interface Parts {
   readonly credentials: CredentialPorts;
   readonly options: CoreOptions;
   readonly paused: boolean;
+  /** What the calendar says, epoch ms; the clock's own time where it is absent. */
+  readonly civil?: () => number;
 }
 
 /** Put the pipeline together over an open store. */
@@ -46,6 +48,7 @@ export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
   const gates = createGateBook({ store, bus, clock, random, log, offer: offerFor });
   return {
     clock,
+    civil: parts.civil ?? clock.now,
     random,
     log,
     bus,

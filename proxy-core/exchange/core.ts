@@ -25,7 +25,10 @@ import type { UnknownClients } from './unknown-clients.ts';
 
 /** Everything one exchange needs, composed once in `index.ts`. */
 export interface Core {
+  /** Never goes back (`steady-clock.ts`). */
   readonly clock: Clock;
+  /** What the calendar says, epoch ms: for what follows the time of day. */
+  readonly civil: () => number;
   readonly random: Random;
   readonly log: Log;
   readonly bus: Bus;

@@ -107,17 +107,13 @@ const shuttingDown = (): Failure =>
 /** Headers of every governed answer (behaviour §2), names and values alternating. */
 export function governedHeaders(of: {
   readonly run: { readonly runId: string; readonly policy: string };
-  readonly exchangeId: string;
+  /** Null while a request waits for its approval: there is no exchange yet. */
+  readonly exchangeId: string | null;
   readonly remaining: Remaining;
 }): readonly string[] {
-  const headers = [
-    'x-rungate-run-id',
-    of.run.runId,
-    'x-rungate-exchange-id',
-    of.exchangeId,
-    'x-rungate-policy',
-    of.run.policy,
-  ];
+  const headers = ['x-rungate-run-id', of.run.runId];
+  if (of.exchangeId !== null) headers.push('x-rungate-exchange-id', of.exchangeId);
+  headers.push('x-rungate-policy', of.run.policy);
   return of.remaining === null ? headers : [...headers, 'x-rungate-budget-remaining-usd', formatUsd(of.remaining)];
 }
 

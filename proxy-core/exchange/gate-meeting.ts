@@ -4,7 +4,7 @@ import type { GateRecord } from '../contract/records.ts';
 import { answerGoneFailure, cancelledFailure, expiredFailure, rejectedFailure } from '../gates/bodies.ts';
 import { stateAt } from '../gates/states.ts';
 import { canonicalBody, fingerprint } from '../runs/fingerprint.ts';
-import type { KeptAnswer } from '../store/store.ts';
+import type { FoundAnswer } from '../store/store.ts';
 import type { Core } from './core.ts';
 import type { ReadRequest } from './request.ts';
 import type { LiveRun } from './run-directory.ts';
@@ -15,7 +15,7 @@ export type Meeting =
   | { readonly kind: 'none' }
   | { readonly kind: 'waiting'; readonly gate: GateRecord }
   /** Approved, and its answer is kept: the reviewed bytes, again and again. */
-  | { readonly kind: 'replay'; readonly gate: GateRecord; readonly answer: KeptAnswer }
+  | { readonly kind: 'replay'; readonly gate: GateRecord; readonly answer: FoundAnswer }
   /** A request gate that is approved and not consumed: it may be forwarded, once. */
   | { readonly kind: 'approved'; readonly gate: GateRecord }
   | { readonly kind: 'refused'; readonly failure: Failure };

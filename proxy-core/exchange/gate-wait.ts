@@ -113,7 +113,7 @@ export function answerPending(gate: GateRecord, reply: AgentReply): void {
 const gateHeaders = (gate: GateRecord): readonly string[] => [
   ...governedHeaders({
     run: { runId: gate.run_id, policy: gate.policy },
-    exchangeId: gate.exchange_id ?? gate.gate_id,
+    exchangeId: gate.exchange_id,
     remaining: null,
   }),
   'x-rungate-gate-id',

@@ -59,7 +59,7 @@ export function requestSubject(
     team: agent.team,
     labels: run.labels,
     run: { spentUsd: nanoToUsd(run.spent), exchanges: run.exchanges, toolCalls: run.toolCalls },
-    hour: new Date(core.clock.now()).getHours(),
+    hour: new Date(core.civil()).getHours(),
     client: request.client,
     usedTools: used,
     typed,

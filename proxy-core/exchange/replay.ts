@@ -1,10 +1,10 @@
 import { failure } from '../contract/failures.ts';
 import type { GateRecord } from '../contract/records.ts';
-import type { KeptAnswer } from '../store/store.ts';
+import type { FoundAnswer, KeptAnswer } from '../store/store.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import { jsonToStream, streamToJson } from '../wire/transcode.ts';
 import type { Core } from './core.ts';
-import { deliverRefusal } from './deliver.ts';
+import { deliverRefusal, governedHeaders } from './deliver.ts';
 import { framesOf, holdableFormat } from './held-stream.ts';
 import type { AgentReply } from './reply.ts';
 import type { ReadRequest } from './request.ts';
@@ -18,7 +18,7 @@ export async function replay(
   core: Core,
   request: ReadRequest,
   gate: GateRecord,
-  answer: KeptAnswer,
+  answer: FoundAnswer,
   /** The stream that was begun while the request waited: the answer is moved behind what it has been sent. */
   begun: Hold | null,
   reply: AgentReply,
@@ -28,15 +28,21 @@ export async function replay(
   return true;
 }
 
-function send(request: ReadRequest, gate: GateRecord, answer: KeptAnswer, begun: Hold | null, reply: AgentReply): void {
+function send(
+  request: ReadRequest,
+  gate: GateRecord,
+  answer: FoundAnswer,
+  begun: Hold | null,
+  reply: AgentReply,
+): void {
   const wanted = inForm(request, answer);
   if (wanted === null) {
     const reason = failure('invalid_request', 'The approved answer cannot be given in the form this retry asks for.', {
       gate_id: gate.gate_id,
       recover: 'Send the same request with the same stream setting as the first time.',
     });
-    const { exchange_id: exchangeId, run_id: runId, policy } = gate;
-    deliverRefusal(reply, request, { failure: reason, exchangeId, runId, policy });
+    const { run_id: runId, policy } = gate;
+    deliverRefusal(reply, request, { failure: reason, exchangeId: answer.exchangeId, runId, policy });
     return;
   }
   if (begun !== null) {
@@ -46,12 +52,11 @@ function send(request: ReadRequest, gate: GateRecord, answer: KeptAnswer, begun:
   }
   reply.head(wanted.status, [
     ...wanted.headers,
-    'x-rungate-run-id',
-    gate.run_id,
-    'x-rungate-exchange-id',
-    gate.exchange_id ?? gate.gate_id,
-    'x-rungate-policy',
-    gate.policy,
+    ...governedHeaders({
+      run: { runId: gate.run_id, policy: gate.policy },
+      exchangeId: answer.exchangeId,
+      remaining: null,
+    }),
     'x-rungate-gate-id',
     gate.gate_id,
     'content-length',

@@ -156,7 +156,8 @@ export async function reserve(
   const receipt = core.store.write('admit', { ...identity, reserve: charge.amount, toolResults });
   core.runs.file(run, identity.keys, receipt.committed);
   core.runs.touch(run, identity.at);
-  // The body follows behind the admission, so that its hashing and compression never delay the forwarding.
+  // In the admission's own transaction where it is small; a large one follows behind, so that its hashing and compression
+  // never delay the forwarding.
   const body = core.store.write('storeRequest', { exchangeId, body: request.body });
   const result = await receipt.committed;
   announceStart(core, run, request.agent.name);

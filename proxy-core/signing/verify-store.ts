@@ -160,6 +160,10 @@ function broken(records: number, seq: number, reason: string, { heads, problems 
   return { ok: false, records, broken: { seq, reason }, signer: 'unknown', detail };
 }
 
+/** A core signs some seconds after a change, and at its end: one that was always killed before has signed nothing. */
+const NEVER_SIGNED =
+  'No head of this audit was ever signed, so who wrote it cannot be proven: Rungate signs within seconds of a change and at a clean end. Start it and stop it once (Ctrl-C), then verify again.';
+
 function judge(records: number, memory: Memory, trustedKey: string | null): StoreVerdict {
   const { newest, problems, anchors } = memory;
   const consistent = `${records.toLocaleString('en-GB')} audit records are consistent`;
@@ -177,7 +181,7 @@ function judge(records: number, memory: Memory, trustedKey: string | null): Stor
     signer,
     detail: [text, anchorText, ...problems].join(' '),
   });
-  if (newest === null) return verdict('none', `${consistent}; nothing has signed them yet.`);
+  if (newest === null) return verdict('none', `${consistent}. ${NEVER_SIGNED}`);
   const tail = records - newest.seq;
   const signed = `record ${newest.seq} is signed by ${newest.key}${tail > 0 ? `, ${tail} later ones not yet` : ''}`;
   if (trustedKey === null || newest.key !== trustedKey)

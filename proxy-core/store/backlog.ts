@@ -2,9 +2,8 @@ import type { Request } from './messages.ts';
 import { CHORES } from './retention-verbs.ts';
 
 /**
- * What has been submitted and not been carried out. Verbs keep their order, except that bodies let others go first: a
- * small one once, so that no admission waits for it and its own call hardly does; a large one while others come. A chore
- * waits until nothing else does, and is carried out alone.
+ * What has been submitted and not been carried out. Verbs keep their order, except that large bodies let others go first,
+ * while others come. A chore waits until nothing else does, and is carried out alone.
  */
 export interface Backlog {
   add(requests: readonly Request[]): void;
@@ -15,7 +14,7 @@ export interface Backlog {
 
 const MOST_REQUESTS = 512;
 const MOST_BYTES = 4 * 1024 * 1024;
-/** Bodies that have let others go first join the next ones while they are no more than this together. */
+/** A body of no more than this goes with what it was submitted with. */
 const SMALL_BYTES = 64 * 1024;
 /** With this much waiting, bodies no longer stand back: memory is worth more than their place in the queue. */
 const PATIENCE_ENDS_AT = 32 * 1024 * 1024;
@@ -24,8 +23,6 @@ export function createBacklog(): Backlog {
   let urgent: Request[] = [];
   let patient: Request[] = [];
   const chores: Request[] = [];
-  /** How many of the patient have let others go first. */
-  let overtaken = 0;
   let waitingBytes = 0;
 
   const takeBodies = (count: number): Request[] => {
@@ -40,13 +37,6 @@ export function createBacklog(): Backlog {
     let bytes = 0;
     let count = 0;
     while (count < patient.length && count < MOST_REQUESTS && bytes < MOST_BYTES) bytes += sizeOf(patient[count++]);
-    return count;
-  };
-
-  const countBeside = (): number => {
-    let bytes = 0;
-    let count = 0;
-    while (count < overtaken && bytes + sizeOf(patient[count]) <= SMALL_BYTES) bytes += sizeOf(patient[count++]);
     return count;
   };
 
@@ -66,8 +56,7 @@ export function createBacklog(): Backlog {
       const first = urgent.slice(0, MOST_REQUESTS);
       urgent = urgent.slice(MOST_REQUESTS);
       const alone = first.length === 0 || waitingBytes > PATIENCE_ENDS_AT;
-      const bodies = takeBodies(alone ? countAlone() : countBeside());
-      overtaken = patient.length;
+      const bodies = alone ? takeBodies(countAlone()) : [];
       const next = [...first, ...bodies];
       return next.length > 0 || patient.length > 0 ? next : chores.splice(0, 1);
     },
@@ -80,9 +69,12 @@ export function createBacklog(): Backlog {
 /** Work that nobody waits for: retention's. */
 export const isChore = ({ verb }: Request): boolean => CHORES.has(verb);
 
-/** Bodies move bytes, not money. A small answer goes with its settlement, which its call waits for anyway. */
+/**
+ * Bodies move bytes, not money. A small one goes with what it was submitted with: a request with its admission, so that it is
+ * recorded before the call leaves; an answer with its settlement, which its call waits for anyway.
+ */
 const isPatient = (request: Request): boolean =>
-  request.verb === 'storeRequest' || (request.verb === 'storeResponse' && sizeOf(request) > SMALL_BYTES);
+  (request.verb === 'storeRequest' || request.verb === 'storeResponse') && sizeOf(request) > SMALL_BYTES;
 
 const bytesOf = (requests: readonly Request[]): number => requests.reduce((sum, request) => sum + sizeOf(request), 0);
 

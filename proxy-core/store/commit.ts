@@ -47,11 +47,11 @@ export function commit(ports: CommitPorts, requests: readonly Request[]): Commit
   }
 }
 
-function carryOut<V extends Verb>(ports: CommitPorts, { id, verb, input }: Request<V>): Reply {
+function carryOut<V extends Verb>(ports: CommitPorts, { id, verb, input, civil }: Request<V>): Reply {
   const { db, recent } = ports;
   db.run('SAVEPOINT verb');
   try {
-    const value = VERBS[verb]({ db, recent }, input);
+    const value = VERBS[verb]({ db, recent, civil }, input);
     db.run('RELEASE verb');
     return { id, kind: 'done', value };
   } catch (error) {

@@ -42,6 +42,8 @@ export interface Request<V extends Verb = Verb> {
   readonly id: number;
   readonly verb: V;
   readonly input: VerbInput<V>;
+  /** The calendar's instant, which budget windows follow, epoch ms; null: as the input says. */
+  readonly civil: number | null;
 }
 
 export type ToWorker =

@@ -13,6 +13,8 @@ export interface OpenStoreOptions {
   readonly path: string;
   /** Epoch ms. Verbs carry their own instant; this decides which budget windows reads show. */
   readonly clock: () => number;
+  /** The system clock as it stands (`steady-clock.ts`): budget windows follow it. Absent: what verbs and `clock` say. */
+  readonly civil?: () => number;
   /** Told what a person running the store may want to know. */
   readonly onNote?: (note: StoreNote) => void;
   readonly limits?: Partial<StoreLimits>;
@@ -41,8 +43,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   });
   await whenReady(worker);
   try {
-    const reader = openReader(options.path, options.clock);
-    return storeOver(worker, reader, openReads(options.path), options.onNote ?? (() => undefined));
+    const reader = openReader(options.path, options.clock, options.civil);
+    return storeOver(worker, reader, openReads(options.path), options);
   } catch (error) {
     await worker.terminate();
     throw error;
@@ -71,7 +73,7 @@ function storeOver(
   worker: Worker,
   reader: ReturnType<typeof openReader>,
   reads: Reads,
-  onNote: (note: StoreNote) => void,
+  { onNote, civil }: Pick<OpenStoreOptions, 'onNote' | 'civil'>,
 ): Store {
   const submissions = createSubmissions();
   const outbox = createOutbox(worker);
@@ -98,7 +100,7 @@ function storeOver(
         if (message.trouble !== null && message.final) submissions.fail(message.trouble);
         break;
       case 'note':
-        onNote(message.note);
+        onNote?.(message.note);
         break;
       case 'closed':
         end(CLOSED);
@@ -130,7 +132,7 @@ function storeOver(
     write<V extends Verb>(verb: V, input: VerbInput<V>): Receipt<VerbOutput<V>> {
       if (closing !== null) return refusedReceipt(CLOSED);
       const { id, receipt } = submissions.open<VerbOutput<V>>();
-      if (id !== null) outbox.add({ id, verb, input });
+      if (id !== null) outbox.add({ id, verb, input, civil: civil?.() ?? null });
       return receipt;
     },
     durable: () => submissions.all(),

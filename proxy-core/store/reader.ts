@@ -17,8 +17,15 @@ import { listSeen } from './tables/seen.ts';
 import { findSetting } from './tables/settings.ts';
 import { listPendingCalls, listSteps } from './tables/steps.ts';
 
-/** Reads of an existing store on a connection of their own that cannot write. `clock` says which windows are current. */
-export function openReader(path: string, clock: () => number): { readonly read: StoreReader; close(): void } {
+/**
+ * Reads of an existing store on a connection of their own that cannot write. `clock` says which tokens are valid, `civil`
+ * which budget windows are current.
+ */
+export function openReader(
+  path: string,
+  clock: () => number,
+  civil: () => number = clock,
+): { readonly read: StoreReader; close(): void } {
   const connection = connectReadOnly(path);
   const db = readable(connection);
   const body = (exchangeId: string, side: 'request' | 'response'): Uint8Array | null => {
@@ -46,10 +53,10 @@ export function openReader(path: string, clock: () => number): { readonly read: 
       const place = findArtifactPlace(db, artifactId);
       return place === null ? null : readBlob(db, place.blobId);
     },
-    budgets: () => listAccounts(db).map((named) => toBudgetRecord(named, clock())),
+    budgets: () => listAccounts(db).map((named) => toBudgetRecord(named, civil())),
     budget: (scope, subject) => {
       const named = findAccount(db, scope, subject);
-      return named === null ? null : toBudgetRecord(named, clock());
+      return named === null ? null : toBudgetRecord(named, civil());
     },
     policies: () => listPolicies(db),
     setting: (name) => findSetting(db, name),

@@ -352,6 +352,12 @@ export interface KeptAnswer {
   readonly body: Uint8Array;
 }
 
+/** A kept answer as it is found again. */
+export interface FoundAnswer extends KeptAnswer {
+  /** The call that it answered; null where the gate names none. */
+  readonly exchangeId: string | null;
+}
+
 export interface GateVerbs {
   /**
    * Open a gate, with the held answer for response gates. The first gate of a fingerprint wins: one that is pending,
@@ -484,7 +490,7 @@ export interface GateReader extends GateContextReader {
   /** Every gate of runs that have not ended, for the in-memory book. */
   liveGates(): readonly GateRecord[];
   /** The kept answer of a gate, or null once its run has ended and retention has removed it. */
-  keptAnswer(gateId: string): KeptAnswer | null;
+  keptAnswer(gateId: string): FoundAnswer | null;
   /** Grants that are neither revoked nor expired at `now`. */
   grants(now: number): readonly GrantRecord[];
   /** Notices due at `now`, oldest first. */

@@ -8,6 +8,7 @@ import { auditHeads } from './060-audit-heads.ts';
 import { traces } from './070-traces.ts';
 import { retention } from './080-retention.ts';
 import { silentRuns } from './090-silent-runs.ts';
+import { clock } from './100-clock.ts';
 
 /** One step of the schema: append-only, numbered in tens. What has been released is never edited. */
 export interface Migration {
@@ -16,7 +17,17 @@ export interface Migration {
 }
 
 /** All steps, ascending. */
-export const MIGRATIONS: readonly Migration[] = [first, gates, seen, runs, auditHeads, traces, retention, silentRuns];
+export const MIGRATIONS: readonly Migration[] = [
+  first,
+  gates,
+  seen,
+  runs,
+  auditHeads,
+  traces,
+  retention,
+  silentRuns,
+  clock,
+];
 
 /** `PRAGMA application_id` of our files ("RGAT"), so that another program's database is never taken for ours. */
 export const APPLICATION_ID = 0x52474154;

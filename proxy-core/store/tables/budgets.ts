@@ -19,6 +19,7 @@ interface AccountRow {
   readonly spent_nano: number;
   readonly reserved_nano: number;
   readonly window_start: number;
+  readonly other_windows: string;
   readonly alert_at: string;
   readonly alerted: string;
   readonly crossed_run: string | null;
@@ -27,7 +28,7 @@ interface AccountRow {
 }
 
 const SELECT_ACCOUNT = `SELECT b.scope, b.subject, b.budget_window, b.cap_nano, b.spent_nano, b.reserved_nano,
-  b.window_start, b.alert_at, b.alerted, b.crossed_run, b.crossed_step, a.name
+  b.window_start, b.other_windows, b.alert_at, b.alerted, b.crossed_run, b.crossed_step, a.name
   FROM budgets b LEFT JOIN agents a ON b.scope = 'agent' AND a.agent_id = b.subject`;
 
 /** An account and what people call its subject. */
@@ -90,12 +91,13 @@ export function saveAccounts(db: Writable, accounts: readonly Account[]): void {
   for (const account of accounts) {
     db.run(
       `UPDATE budgets SET budget_window = ?, cap_nano = ?, spent_nano = ?, reserved_nano = ?, window_start = ?,
-         alert_at = ?, alerted = ?, crossed_run = ?, crossed_step = ? WHERE scope = +? AND subject = +?`,
+         other_windows = ?, alert_at = ?, alerted = ?, crossed_run = ?, crossed_step = ? WHERE scope = +? AND subject = +?`,
       account.window,
       account.cap,
       account.spent,
       account.reserved,
       account.windowStart,
+      JSON.stringify(account.otherWindows),
       JSON.stringify(account.alertAt),
       JSON.stringify(account.alerted),
       account.crossedBy?.runId ?? null,
@@ -135,6 +137,7 @@ const toAccount = (row: AccountRow): Account => ({
   spent: nanoUsd(row.spent_nano),
   reserved: nanoUsd(row.reserved_nano),
   windowStart: row.window_start,
+  otherWindows: parseWindows(row.other_windows),
   alertAt: parseFractions(row.alert_at),
   alerted: parseFractions(row.alerted),
   crossedBy:
@@ -142,5 +145,7 @@ const toAccount = (row: AccountRow): Account => ({
 });
 
 const NONE: readonly number[] = [];
+const windows = z.array(z.object({ start: z.number(), spent: z.number().transform(nanoUsd) }));
+const parseWindows = (text: string): Account['otherWindows'] => (text === '[]' ? [] : windows.parse(parseColumn(text)));
 const fractions = z.array(z.number());
 const parseFractions = (text: string): readonly number[] => (text === '[]' ? NONE : fractions.parse(parseColumn(text)));

@@ -1,7 +1,7 @@
 import { type GateRecord, type GateState, gateRecord } from '../../contract/records.ts';
 import type { Readable, SqlValue, Writable } from '../handle.ts';
 import { parseColumn } from '../json-column.ts';
-import type { GateOpening, KeptAnswer, Page } from '../store.ts';
+import type { FoundAnswer, GateOpening, KeptAnswer, Page } from '../store.ts';
 import { putBlob, readBlob } from './blobs.ts';
 
 /**
@@ -142,14 +142,23 @@ export function keepAnswer(db: Writable, gateId: string, answer: KeptAnswer): vo
 }
 
 /** The answer kept with a gate, or null. Throws if its bytes are damaged. */
-export function findKeptAnswer(db: Readable, gateId: string): KeptAnswer | null {
-  const row = db.one<{ kept_status: number; kept_headers: string; kept_stream: number; kept_blob: number | null }>(
-    'SELECT kept_status, kept_headers, kept_stream, kept_blob FROM gates WHERE gate_id = +?',
+export function findKeptAnswer(db: Readable, gateId: string): FoundAnswer | null {
+  const row = db.one<{
+    readonly kept_status: number;
+    readonly kept_headers: string;
+    readonly kept_stream: number;
+    readonly kept_blob: number | null;
+    readonly answered: string | null;
+  }>(
+    // Under a request gate the call that claimed it was answered; a response gate was opened by its own call.
+    `SELECT kept_status, kept_headers, kept_stream, kept_blob,
+       CASE WHEN kind = 'response' THEN exchange_id ELSE claimed_by END AS answered FROM gates WHERE gate_id = +?`,
     gateId,
   );
   if (row === undefined || row.kept_blob === null) return null;
   const headers = parseColumn(row.kept_headers) as readonly string[];
-  return { status: row.kept_status, headers, stream: row.kept_stream === 1, body: readBlob(db, row.kept_blob) };
+  const body = readBlob(db, row.kept_blob);
+  return { status: row.kept_status, headers, stream: row.kept_stream === 1, body, exchangeId: row.answered };
 }
 
 /** The gate with the store's own part, or null. */

@@ -24,7 +24,8 @@ import type { VerbBody } from './transaction.ts';
  * Check and reserve, indivisibly: the rows are read, judged and written in one transaction of the only writer, so
  * two calls can never both take the last of a cap.
  */
-export const admit: VerbBody<'admit'> = ({ db }, input) => {
+export const admit: VerbBody<'admit'> = ({ db, civil }, input) => {
+  const now = civil ?? input.at;
   const run = findOrBeginRun(db, input);
   if (run === null) return { kind: 'not_found' };
   if (run.state === 'completed' || run.state === 'stopped') return refuseEnded(db, input, run.state);
@@ -34,14 +35,14 @@ export const admit: VerbBody<'admit'> = ({ db }, input) => {
   const reservation = reserve(
     charged.map(({ account }) => account),
     input.reserve,
-    input.at,
+    now,
   );
   if (reservation.kind === 'crossed') {
     const accounts = charged.map(({ name }, index) => ({
       name,
       account: reservation.accounts[index] ?? reservation.crossed,
     }));
-    return refuseOverBudget(db, input, accounts, reservation.crossed);
+    return refuseOverBudget(db, input, accounts, reservation.crossed, now);
   }
   saveAccounts(db, reservation.accounts);
   const step = openExchange(db, input);
@@ -113,8 +114,9 @@ function refuseOverBudget(
   input: AdmitInput,
   accounts: readonly NamedAccount[],
   crossedAccount: NamedAccount['account'],
+  now: number,
 ): AdmitOutput {
-  const caps = accounts.filter(({ account }) => account.cap !== null).map((named) => toBudgetRecord(named, input.at));
+  const caps = accounts.filter(({ account }) => account.cap !== null).map((named) => toBudgetRecord(named, now));
   const { scope, subject, crossedBy } = crossedAccount;
   const crossed = caps.find((cap) => cap.scope === scope && cap.subject === subject);
   if (crossed === undefined) throw new Error(`an account without a cap was crossed: ${scope} ${subject}`);

@@ -14,20 +14,23 @@ import { reopenClaimed } from './gate-releases.ts';
 import type { VerbBody } from './transaction.ts';
 
 /** Charge what a call cost and give back the rest of its reservation, once: a second settlement changes nothing. */
-export const settle: VerbBody<'settle'> = ({ db }, input) => {
+export const settle: VerbBody<'settle'> = ({ db, civil }, input) => {
+  const now = civil ?? input.at;
   const exchange = findExchangeHead(db, input.exchangeId);
   if (exchange === null) throw new Error(`no such exchange: ${input.exchangeId}`);
-  if (exchange.state !== 'open') return unchanged(db, exchange, input.at);
+  if (exchange.state !== 'open') return unchanged(db, exchange, now);
   const by = { actor: `agent:${exchange.agent}`, channel: 'proxy' };
-  const { accounts, alerts } = close(db, exchange, input, 'budget.settled', by);
+  const { accounts, alerts } = close(db, exchange, input, now, 'budget.settled', by);
   return { applied: true, run: runOf(db, exchange), remaining: remaining(accounts), alerts };
 };
 
 /** Settle what a crash left open at its reservation. Safe to repeat: what is settled is no longer open. */
-export const recover: VerbBody<'recover'> = ({ db }, { at }) => {
+export const recover: VerbBody<'recover'> = ({ db, civil }, { at }) => {
   const open = listOpenExchanges(db);
   const by = { actor: 'system', channel: 'recovery' };
-  for (const exchange of open) close(db, exchange, interrupted(exchange, at), 'budget.recovered', by);
+  for (const exchange of open) {
+    close(db, exchange, interrupted(exchange, at), civil ?? at, 'budget.recovered', by);
+  }
   reopenClaimed(db, at);
   return { settled: open.length };
 };
@@ -54,9 +57,9 @@ function unchanged(db: Writable, exchange: ExchangeHead, now: number): SettleOut
   return { applied: false, run: runOf(db, exchange), remaining: remaining(accounts), alerts: [] };
 }
 
-function close(db: Writable, exchange: ExchangeHead, input: SettleInput, auditKind: string, by: By) {
+function close(db: Writable, exchange: ExchangeHead, input: SettleInput, now: number, auditKind: string, by: By) {
   const charged = chargedAccounts(db, callOf(exchange)).map(({ account }) => account);
-  const point = { now: input.at, runId: exchange.run_id, step: exchange.step };
+  const point = { now, runId: exchange.run_id, step: exchange.step };
   const settlement = settleAccounts(charged, nanoUsd(exchange.reserved_nano), input.cost, point);
   saveAccounts(db, settlement.accounts);
   closeExchange(db, input);

@@ -6,6 +6,8 @@ import type { RecentBodies } from '../tables/bodies.ts';
 export interface Transaction {
   readonly db: Writable;
   readonly recent: RecentBodies;
+  /** What the calendar says, epoch ms, where the verb's input does not: budget windows follow it (`steady-clock.ts`). */
+  readonly civil: number | null;
 }
 
 /** One verb: changes rows and appends their audit records. */

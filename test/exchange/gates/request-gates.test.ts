@@ -48,6 +48,15 @@ async function waiting(
 }
 
 describe.each(FORMATS)('a gate on a %s request', (format) => {
+  it('names the call that was forwarded in every answer under its approval, and no call before', async () => {
+    const { caller, retry, gateId } = await waiting('asking', {}, format);
+    expect((await retry()).headers['x-rungate-exchange-id']).toBeUndefined();
+    await decideAs(bench, 'approve', gateId);
+    const named = [await retry(), await retry()].map(({ headers }) => headers['x-rungate-exchange-id']);
+    const { exchanges } = await bench.rungate.call('runs.show', { run_id: caller.runId });
+    expect(named).toEqual([exchanges[0]?.exchange_id, exchanges[0]?.exchange_id]);
+  });
+
   it('forwards nothing and charges nothing while it waits', async () => {
     const { caller, calls, retry, gateId, proposed } = await waiting('asking', {}, format);
     expect(proposed.tool).toBe('model_call');

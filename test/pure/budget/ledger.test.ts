@@ -21,7 +21,13 @@ const usd = usdToNano;
 function account(given: Partial<Account> = {}): Account {
   const window = given.window ?? 'total';
   const empty = { scope: 'run', subject: 'run_1', cap: usd(5), spent: ZERO_USD, reserved: ZERO_USD } as const;
-  const quiet = { windowStart: windowStart(window, NOW), alertAt: [0.8], alerted: [], crossedBy: null };
+  const quiet = {
+    windowStart: windowStart(window, NOW),
+    otherWindows: [],
+    alertAt: [0.8],
+    alerted: [],
+    crossedBy: null,
+  };
   return { ...empty, ...quiet, window, ...given };
 }
 
@@ -113,12 +119,13 @@ describe('settle and release', () => {
     expect(after).toMatchObject({ reserved: 0, spent: usd(0.75), windowStart: windowStart('day', NOW + DAY) });
   });
 
-  test('charges the later window when the clock has gone back', () => {
+  test('counts what a later window has spent when the clock has gone back, and forgets nothing of it on the way on', () => {
     const tomorrow = account({ window: 'day', windowStart: windowStart('day', NOW + DAY), spent: usd(1) });
-    expect(only(settle([tomorrow], ZERO_USD, usd(1), at(1)))).toMatchObject({
-      spent: usd(2),
-      windowStart: tomorrow.windowStart,
-    });
+    const today = only(settle([tomorrow], ZERO_USD, usd(1), at(1)));
+    expect(today).toMatchObject({ spent: usd(2), windowStart: windowStart('day', NOW) });
+    const on = only(settle([today], ZERO_USD, usd(3), at(2, NOW + DAY)));
+    expect(on).toMatchObject({ spent: usd(4), windowStart: tomorrow.windowStart });
+    expect(only(settle([on], ZERO_USD, ZERO_USD, at(3)))).toMatchObject({ spent: usd(5) });
   });
 
   test('never lets reservations go below zero', () => {

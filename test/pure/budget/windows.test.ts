@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Account } from '../../../proxy-core/budget/account.ts';
 import { resetsAt, rollWindow, windowStart } from '../../../proxy-core/budget/windows.ts';
-import { usdToNano } from '../../../proxy-core/contract/money.ts';
+import { nanoUsd, usdToNano } from '../../../proxy-core/contract/money.ts';
 
 const ownZone = process.env['TZ'];
 const useZone = (zone: string | undefined) => {
@@ -78,6 +78,7 @@ describe('rolling an account', () => {
     spent: usdToNano(3),
     reserved: usdToNano(1),
     windowStart: windowStart('day', now),
+    otherWindows: [],
     alertAt: [0.5],
     alerted: [0.5],
     crossedBy: { runId: 'run_1', step: 4 },
@@ -95,8 +96,37 @@ describe('rolling an account', () => {
   });
 
   test('changes nothing when the clock goes backwards, and does not roll again on the way back', () => {
-    expect(rollWindow(base, now - 72 * hours)).toBe(base);
-    expect(rollWindow(rollWindow(base, now - 72 * hours), now)).toBe(base);
+    const { spent, alerted, crossedBy, reserved } = base;
+    expect(rollWindow(base, now - 72 * hours)).toMatchObject({ spent, alerted, crossedBy, reserved });
+    expect(rollWindow(rollWindow(base, now - 72 * hours), now)).toEqual(base);
+  });
+
+  test('loses no spend when the clock is set ahead and back, and counts what was spent meanwhile', () => {
+    const ahead = rollWindow(base, now + 72 * hours);
+    expect(ahead.spent).toBe(0);
+    const back = rollWindow({ ...ahead, spent: usdToNano(1) }, now);
+    expect(back).toMatchObject({ spent: usdToNano(4), windowStart: base.windowStart, reserved: base.reserved });
+    // The next day is a new one; the one that was visited early begins with what was spent in it then.
+    const spentMore = { ...back, spent: usdToNano(4.5) };
+    expect(rollWindow(spentMore, now + 96 * hours).spent).toBe(0);
+    expect(rollWindow(spentMore, now + 72 * hours).spent).toBe(usdToNano(1));
+    expect(rollWindow(rollWindow(spentMore, now + 72 * hours), now).spent).toBe(usdToNano(4.5));
+  });
+
+  test('never counts less than was spent since, wherever the clock wanders, once it is back where it was', () => {
+    const step = fc.record({ days: fc.integer({ min: -6, max: 6 }), usd: fc.integer({ min: 0, max: 9 }) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+        let account: Account = { ...base, spent: usdToNano(0) };
+        let here = 0;
+        for (const { days, usd } of steps) {
+          account = rollWindow(account, now + days * 24 * hours);
+          account = { ...account, spent: nanoUsd(account.spent + usdToNano(usd)) };
+          if (days >= 0) here += usd;
+        }
+        expect(rollWindow(account, now).spent).toBe(usdToNano(here));
+      }),
+    );
   });
 
   test('never rolls a total', () => {
