@@ -104,7 +104,9 @@ function gatherHeads(db: Readable, { anchors }: VerifyStoreInput): Memory {
       if (head !== null && head.installation === installation) take(head, `the anchor ${name}`);
     });
   }
-  return { heads, problems, anchors: anchors.map(({ name }) => name), newest: stored[0] ?? null };
+  // One that cannot be believed has signed nothing, whatever key it names.
+  const newest = heads.find(({ where }) => where === 'the store')?.head ?? null;
+  return { heads, problems, anchors: anchors.map(({ name }) => name), newest };
 }
 
 /** A store from before heads were signed has no table of them. */
