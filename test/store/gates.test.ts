@@ -487,7 +487,7 @@ describe('kept answers and their release', () => {
     await decide('gate_1', NOON + 1);
     await reopen();
     const kept = store.read.keptAnswer('gate_1');
-    expect({ ...kept, body: Buffer.from(kept?.body ?? []) }).toEqual({ ...answer, body });
+    expect({ ...kept, body: Buffer.from(kept?.body ?? []) }).toEqual({ ...answer, body, exchangeId: 'xch_1' });
     expect(store.read.keptAnswer('gate_9')).toBeNull();
   });
 
