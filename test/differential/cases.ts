@@ -25,8 +25,10 @@ export interface Case {
   readonly declares: readonly string[];
   /** The mutations that made it; `FORMAT: well-formed` if there was none. */
   readonly kinds: readonly string[];
-  /** Clients beside the SDKs for whose sake an answer of this kind may be refused; null if there are none. */
-  readonly otherClients: string | null;
+  /** Why an answer of this kind may be refused although no SDK holds anything (`Mutation.mayRefuse`); null if it may not. */
+  readonly mayRefuse: string | null;
+  /** A gated call is somewhere in the bytes, whether or not any SDK makes it out. */
+  readonly saysGated: boolean;
   readonly wire: Wire;
 }
 
@@ -108,7 +110,7 @@ export function caseOf(seed: number, index: number): Case {
   for (const mutation of written) mutation.apply(encoded, random);
   const all: readonly Mutation<never>[] = [...applied, ...written];
   const kinds = [...new Set(all.map((mutation) => mutation.kind))];
-  const others = all.flatMap((mutation) => mutation.otherClients ?? []);
+  const others = all.flatMap((mutation) => mutation.mayRefuse ?? []);
   return {
     seed,
     index,
@@ -116,7 +118,8 @@ export function caseOf(seed: number, index: number): Case {
     stream: recipe.stream,
     declares: random.chance(0.8) ? ['issue_refund', 'read_file'] : ['read_file'],
     kinds: kinds.length === 0 ? [`${recipe.format}: well-formed`] : kinds,
-    otherClients: others.length === 0 ? null : others.join('; '),
+    mayRefuse: others.length === 0 ? null : others.join('; '),
+    saysGated: random.marks.has('gated'),
     wire: { contentType: encoded.contentType, chunks: chunksOf(random, encoded.pieces) },
   };
 }

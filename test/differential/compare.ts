@@ -1,7 +1,7 @@
 import type { Case } from './cases.ts';
-import { standingOf } from './gated-call.ts';
+import { GATED_FIELD, standingOf } from './gated-call.ts';
 import type { Delivery, GovernedCore, Received, Reviewed } from './governed-core.ts';
-import type { HeldCall } from './held-calls.ts';
+import type { HeldCall, ReadFormat } from './held-calls.ts';
 import { type Reading, readWithSdks, type Wire } from './sdk-readers.ts';
 
 /** One case: what the SDKs hold when they are given the bytes, and when they are behind the proxy. */
@@ -11,7 +11,9 @@ export type Danger =
   | 'dangerous'
   /** No SDK holds a gated call for certain, but one holds a call that the rule cannot judge. */
   | 'doubtful'
-  /** No SDK holds anything that the rule minds, and one at least reads the answer to its end. */
+  /** No SDK holds anything that the rule minds, but a gated call stands in the bytes where none of them looks. */
+  | 'latent'
+  /** No SDK holds anything that the rule minds, the bytes say no gated call, and one SDK at least reads them to their end. */
   | 'harmless'
   /** No SDK holds anything, and none can read the answer. */
   | 'unreadable';
@@ -28,39 +30,40 @@ export interface Verdict {
   /** What the SDKs read directly. */
   readonly readings: readonly Reading[];
   readonly faults: readonly Fault[];
-  /** A doubtful case reached an SDK undecided: allowed, but counted. */
-  readonly doubtPassed: boolean;
+  /** The answer was delivered as it is in both deliveries. */
+  readonly passed: boolean;
 }
 
 /** How the SDKs read a case without the proxy. */
 export async function readDirectly(one: Case): Promise<Pick<Verdict, 'danger' | 'readings'>> {
   const readings = await readWithSdks(one.format, one.stream, one.wire);
-  return { danger: dangerOf(readings), readings };
+  return { danger: dangerOf(one, readings), readings };
 }
 
-function dangerOf(readings: readonly Reading[]): Danger {
+function dangerOf(one: Case, readings: readonly Reading[]): Danger {
   const standings = new Set(readings.flatMap(({ calls }) => calls.map(standingOf)));
   if (standings.has('gated')) return 'dangerous';
   if (standings.has('unclear')) return 'doubtful';
-  return readings.some(({ error }) => error === null) ? 'harmless' : 'unreadable';
+  if (readings.every(({ error }) => error !== null)) return 'unreadable';
+  return one.saysGated ? 'latent' : 'harmless';
 }
 
 /** Of the gated cases, which are approved instead of rejected. */
-const APPROVED_OF = 3;
+const APPROVED_OF = 2;
 
 /** Send a case through the proxy in both deliveries and compare. */
 export async function compare(core: GovernedCore, one: Case): Promise<Verdict> {
   const direct = await readDirectly(one);
   const faults: Fault[] = [];
-  let doubtPassed = false;
+  let passed = true;
   for (const delivery of ['retry', 'hold'] as const) {
     const seen = await (delivery === 'retry' ? askAndRetry : askAndHold)(core, one, direct.readings);
     const note = (kind: Fault['kind'], what: string): void => void faults.push({ kind, delivery, what });
     for (const what of seen.undecided) note('undecided', what);
-    if (direct.danger === 'doubtful') doubtPassed ||= seen.passed;
-    if (direct.danger === 'harmless' && !seen.passed && one.otherClients === null) note('refused', seen.answer);
+    passed &&= seen.passed;
+    if (direct.danger === 'harmless' && !seen.passed && one.mayRefuse === null) note('refused', seen.answer);
   }
-  return { ...direct, faults, doubtPassed };
+  return { ...direct, faults, passed };
 }
 
 /** What one delivery came to. */
@@ -78,7 +81,6 @@ async function askAndRetry(core: GovernedCore, one: Case, direct: readonly Readi
   const undecided = await heldFrom(one, received, direct, [], 'answer');
   const passed = gated === null && (await isWhole(one, received, direct));
   if (gated === null) return { undecided, passed, answer: inShort(received) };
-  undecided.push(...unseen(direct, gated.proposed, 'reviewed'));
   const approves = one.index % APPROVED_OF === 0;
   await core.decide(gated.gateId, approves ? 'approve' : 'reject');
   if (approves) {
@@ -104,7 +106,7 @@ async function askAndHold(core: GovernedCore, one: Case, direct: readonly Readin
   const early = before === null ? [] : await heldFrom(one, before, null, [], 'before the verdict');
   const late = await heldFrom(one, received, null, verdict === 'approve' ? gated.proposed : [], `after ${verdict}`);
   return {
-    undecided: [...unseen(direct, gated.proposed, 'reviewed'), ...early, ...late],
+    undecided: [...early, ...late],
     passed: false,
     answer: inShort(received),
   };
@@ -135,41 +137,63 @@ const wireOf = ({ contentType, body }: Received): Wire => ({ contentType, chunks
 
 /** Gated calls that are held, and that the reviewer was not shown. */
 function unseen(readings: readonly Reading[], shown: readonly Reviewed[], when: string): readonly string[] {
-  const known = new Set(shown.map(({ tool, args }) => actionOf(tool, args)));
-  return readings.flatMap(({ sdk, calls }) =>
-    [
-      ...new Set(calls.filter((call) => standingOf(call) === 'gated' && !known.has(heldAction(call))).map(heldAction)),
-    ].map((action) => `${when}: ${sdk} holds ${action}`),
-  );
+  return readings.flatMap(({ sdk, calls }) => {
+    const open = calls.filter((call) => standingOf(call) === 'gated' && !shown.some((one) => shows(one, call)));
+    return [...new Set(open.map((call) => `${call.name} ${spelled(call.args)}`))].map(
+      (action) => `${when}: ${sdk} holds ${action}`,
+    );
+  });
 }
 
-const heldAction = ({ name, args }: HeldCall): string => actionOf(name, args);
-
-/** A call in one spelling: two texts of the same JSON are the same call. */
-function actionOf(tool: string, args: unknown): string {
-  const value = typeof args === 'string' ? parsed(args) : args;
-  return `${tool} ${JSON.stringify(sorted(value))}`;
+/**
+ * Whether a reviewer saw this call: under its name, with or without a server's in front; with the same arguments, or with a longer
+ * text that cannot be parsed and begins with them (an SDK parses what has come so far).
+ */
+function shows({ tool, args }: Reviewed, call: HeldCall): boolean {
+  if (tool !== call.name && !tool.endsWith(`.${call.name}`)) return false;
+  if (spelled(args) === spelled(call.args)) return true;
+  const amount = (value(call.args) as Readonly<Record<string, unknown>>)[GATED_FIELD];
+  return typeof value(args) === 'string' && String(args).includes(String(amount));
 }
 
-function parsed(text: string): unknown {
+/** Arguments in one spelling: two texts of the same JSON are the same. */
+const spelled = (args: unknown): string => JSON.stringify(sorted(value(args)));
+
+/** What a text says if it is JSON, twice wrapped at most, else the text. */
+function value(args: unknown, depth = 0): unknown {
+  if (typeof args !== 'string' || depth === 2) return args;
   try {
-    return JSON.parse(text);
+    return value(JSON.parse(args), depth + 1);
   } catch {
-    return text;
+    return args;
   }
 }
 
-const sorted = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    : value;
+const sorted = (args: unknown): unknown =>
+  typeof args === 'object' && args !== null && !Array.isArray(args)
+    ? Object.fromEntries(Object.entries(args).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    : args;
 
-/** Every SDK gets all that it would have got; bytes behind the end of an answer may be missing. */
+/** What ends a stream of each format, whatever else is said. */
+const END: Readonly<Record<ReadFormat, RegExp>> = {
+  chat: /^data: ?\[DONE\]|"finish_reason":"\w/m,
+  responses: /"type": ?"response\.(?:completed|incomplete|failed)"/,
+  messages: /"type": ?"message_stop"/,
+};
+
+/**
+ * Every SDK gets all that it would have got. What stands behind the end of a stream may be missing (it ends there, behaviour §6);
+ * a stream that never comes to its end is the provider breaking off, and may be told as that.
+ */
 async function isWhole(one: Case, received: Received, direct: readonly Reading[]): Promise<boolean> {
   const sent = Buffer.concat(one.wire.chunks);
-  if (received.status !== 200) return false;
+  const body = received.body.toString();
+  const endless = one.stream && !END[one.format].test(sent.toString());
+  if (received.status !== 200) return endless && body.includes('"upstream_unreachable"');
   if (received.body.equals(sent)) return true;
+  if (endless && !received.ended) return true;
   if (!sent.subarray(0, received.body.length).equals(received.body)) return false;
+  if (one.stream && received.ended && END[one.format].test(body)) return true;
   const readings = await readWithSdks(one.format, one.stream, wireOf(received));
   return JSON.stringify(readings) === JSON.stringify(direct);
 }

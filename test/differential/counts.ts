@@ -1,69 +1,75 @@
 import type { Case } from './cases.ts';
-import type { Verdict } from './compare.ts';
+import type { Danger, Verdict } from './compare.ts';
 
 /** Counts by kind, as they are printed and committed. */
 
-interface Row {
-  cases: number;
-  dangerous: number;
-  undecided: number;
-  harmless: number;
-  refused: number;
-  doubtful: number;
-  doubtPassed: number;
-  unreadable: number;
-}
+/** What is counted, in the order of the columns. */
+const COLUMNS = [
+  'cases',
+  'dangerous',
+  'undecided',
+  'harmless',
+  'refused',
+  'latent',
+  'latent passed',
+  'doubtful',
+  'doubtful passed',
+  'unreadable',
+] as const;
+type Column = (typeof COLUMNS)[number];
+export type Row = Record<Column, number>;
 
 export interface Counts {
   /** Add a case to each of its kinds. */
   add(one: Case, verdict: Verdict): void;
-  /** All cases once, whatever their kinds. */
-  readonly total: Readonly<Row>;
+  /** Add what another process has counted. */
+  addAll(rows: Readonly<Record<string, Row>>): void;
+  /** Rows by kind; `ALL` has every case once. */
+  readonly rows: Readonly<Record<string, Row>>;
   /** A Markdown table in the order of the kinds given. */
   table(kinds: readonly string[]): string;
 }
 
-const empty = (): Row => ({
-  cases: 0,
-  dangerous: 0,
-  undecided: 0,
-  harmless: 0,
-  refused: 0,
-  doubtful: 0,
-  doubtPassed: 0,
-  unreadable: 0,
-});
+/** The row of all cases. */
+export const ALL = '**all**';
+
+const empty = (): Row => Object.fromEntries(COLUMNS.map((column) => [column, 0])) as Row;
 
 /** Counts that start at nothing. */
 export function createCounts(): Counts {
-  const rows = new Map<string, Row>();
-  const total = empty();
+  const rows: Record<string, Row> = {};
   const rowOf = (kind: string): Row => {
-    const row = rows.get(kind) ?? empty();
-    rows.set(kind, row);
-    return row;
+    rows[kind] ??= empty();
+    return rows[kind];
   };
   return {
     add(one, verdict) {
-      for (const row of [total, ...one.kinds.map(rowOf)]) count(row, verdict);
+      for (const kind of [ALL, ...one.kinds]) count(rowOf(kind), verdict);
     },
-    total,
-    table: (kinds) => [...HEAD, ...kinds.map((kind) => lineOf(kind, rowOf(kind))), lineOf('**all**', total)].join('\n'),
+    addAll(others) {
+      for (const [kind, other] of Object.entries(others)) {
+        const row = rowOf(kind);
+        for (const column of COLUMNS) row[column] += other[column];
+      }
+    },
+    rows,
+    table: (kinds) => [...HEAD, ...[...kinds, ALL].map((kind) => lineOf(kind, rowOf(kind)))].join('\n'),
   };
 }
 
-function count(row: Row, { danger, faults, doubtPassed }: Verdict): void {
+const PASSED: Partial<Record<Danger, Column>> = { latent: 'latent passed', doubtful: 'doubtful passed' };
+
+function count(row: Row, { danger, faults, passed }: Verdict): void {
   row.cases += 1;
   row[danger] += 1;
-  if (faults.some((fault) => fault.kind === 'undecided')) row.undecided += 1;
-  if (faults.some((fault) => fault.kind === 'refused')) row.refused += 1;
-  if (doubtPassed) row.doubtPassed += 1;
+  for (const kind of ['undecided', 'refused'] as const) if (faults.some((fault) => fault.kind === kind)) row[kind] += 1;
+  const column = PASSED[danger];
+  if (passed && column !== undefined) row[column] += 1;
 }
 
 const HEAD = [
-  '| kind | cases | dangerous | dangerous undecided | harmless | harmless refused | doubtful | doubtful passed | unreadable |',
-  '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+  `| kind | cases | dangerous | dangerous undecided | harmless | harmless refused | ${COLUMNS.slice(5).join(' | ')} |`,
+  `|---|${COLUMNS.map(() => '--:').join('|')}|`,
 ];
 
-const lineOf = (kind: string, row: Row): string =>
-  `| ${kind} | ${row.cases} | ${row.dangerous} | ${row.undecided} | ${row.harmless} | ${row.refused} | ${row.doubtful} | ${row.doubtPassed} | ${row.unreadable} |`;
+const lineOf = (kind: string, row: Row): string => `| ${kind} | ${COLUMNS.map((column) => row[column]).join(' | ')} |`;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { caseOf, KINDS, SEED } from './cases.ts';
 import { readDirectly } from './compare.ts';
+import { ALL } from './counts.ts';
 import { type GovernedCore, startGovernedCore } from './governed-core.ts';
 import { OPEN_KINDS } from './open-kinds.ts';
 import { describeFailure, runCases } from './run-cases.ts';
@@ -31,8 +32,9 @@ describe('random and adversarial answers', () => {
     const shown = await Promise.all(failures.slice(0, 3).map((failure) => describeFailure(core, failure)));
     expect(shown).toEqual([]);
     expect(failures).toEqual([]);
-    expect(counts.total.dangerous).toBeGreaterThan(closed.length / 10);
-    expect(counts.total.harmless).toBeGreaterThan(closed.length / 10);
+    const { dangerous = 0, harmless = 0 } = { ...counts.rows[ALL] };
+    expect(dangerous).toBeGreaterThan(closed.length / 10);
+    expect(harmless).toBeGreaterThan(closed.length / 20);
   });
 });
 

@@ -22,11 +22,12 @@ const ARGUMENTS: Readonly<Record<ReadFormat, readonly string[]>> = {
   messages: ['input', 'args'],
 };
 /** Types whose arguments stand under one member only, whatever else the object has. */
-const ONLY: Readonly<Record<string, string>> = {
-  function_call: 'arguments',
-  custom_tool_call: 'input',
-  tool_use: 'input',
-};
+const ONLY: readonly (readonly [RegExp, string])[] = [
+  [/^(?:function|mcp|tool_search)_call$/, 'arguments'],
+  [/^custom_tool_call$/, 'input'],
+  [/tool_use$/, 'input'],
+  [/^(?:invalid_)?tool_call(?:_chunk)?$/, 'args'],
+];
 /** Parts of a message that are shown or sent back, never run. */
 const NO_CALLS: ReadonlySet<unknown> = new Set([
   'text',
@@ -60,9 +61,9 @@ export function callsIn(value: unknown, format: ReadFormat, final: boolean): rea
     const name = NAMES.map((key) => dict[key]).find((text) => typeof text === 'string');
     const { type } = dict as { readonly type?: unknown };
     if (typeof name !== 'string' || NO_CALLS.has(type)) return;
-    const only = typeof type === 'string' ? ONLY[type] : undefined;
+    const only = ONLY.find(([types]) => typeof type === 'string' && types.test(type))?.[1];
     for (const key of ARGUMENTS[format]) {
-      if (only !== undefined && key !== only && key !== 'args') continue;
+      if (only !== undefined && key !== only) continue;
       if (dict[key] !== undefined && dict[key] !== null) found.push({ name, args: dict[key], final });
     }
   }

@@ -11,6 +11,8 @@ export interface Random {
   pick<T>(values: readonly T[]): T;
   /** The values in another order. */
   shuffle<T>(values: readonly T[]): T[];
+  /** What the choices led to, for whoever made them. */
+  readonly marks: Set<'gated'>;
 }
 
 /** The choices of one case. */
@@ -22,6 +24,7 @@ export function randomOf(seed: number, index: number): Random {
   };
   const below = (limit: number): number => Math.floor((next() / 0x1_0000_0000) * limit);
   return {
+    marks: new Set(),
     below,
     chance: (part) => next() / 0x1_0000_0000 < part,
     pick: (values) => {

@@ -71,6 +71,12 @@ const LIMIT = 400;
 const openai = new OpenAI({ apiKey: 'k', baseURL: BASE, maxRetries: 0, fetch: answerGiven });
 const anthropic = new Anthropic({ apiKey: 'k', baseURL: 'http://provider.invalid', maxRetries: 0, fetch: answerGiven });
 
+/** The SDKs give an answer that is not said to be JSON as its text: nothing was read then. */
+function read(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null) throw new Error('not read as JSON');
+  return answer;
+}
+
 const openaiChat: SdkReader = {
   sdk: 'openai',
   format: 'chat',
@@ -83,8 +89,7 @@ const openaiChat: SdkReader = {
     note(await stream.finalChatCompletion(), true);
   },
   async json(note) {
-    const completion = await openai.chat.completions.create({ model: MODEL.chat, messages: [...ASK] });
-    note(completion, true);
+    note(read(await openai.chat.completions.create({ model: MODEL.chat, messages: [...ASK] })), true);
   },
 };
 
@@ -114,7 +119,7 @@ const openaiResponses: SdkReader = {
     note(await stream.finalResponse(), true);
   },
   async json(note) {
-    note(await openai.responses.create({ model: MODEL.responses, input: [...ASK] }), true);
+    note(read(await openai.responses.create({ model: MODEL.responses, input: [...ASK] })), true);
   },
 };
 
@@ -129,7 +134,7 @@ const anthropicMessages: SdkReader = {
     note(await stream.finalMessage(), true);
   },
   async json(note) {
-    note(await anthropic.messages.create({ model: MODEL.messages, max_tokens: LIMIT, messages: [...ASK] }), true);
+    note(read(await anthropic.messages.create({ model: MODEL.messages, max_tokens: LIMIT, messages: [...ASK] })), true);
   },
 };
 

@@ -384,6 +384,7 @@ export const CHAT_STREAM: readonly Mutation<ChatStream>[] = [
   },
   {
     kind: 'chat: more calls than are kept',
+    mayRefuse: 'what is over a bound is withheld',
     weight: 0.06,
     apply(draft, random) {
       const many = Array.from({ length: 1030 }, (_, i) => opening(i + draft.plan.calls.length, `c${i}`, 'read_file'));

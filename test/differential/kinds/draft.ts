@@ -29,8 +29,8 @@ export interface Mutation<Draft> {
   readonly kind: string;
   /** How often it is taken beside the others (default 1). */
   readonly weight?: number;
-  /** It is about clients that are not among the SDKs, and which: refusing it is no fault although no SDK holds anything. */
-  readonly otherClients?: string;
+  /** Why refusing it is no fault although no SDK holds anything: clients beside these read more in it, or it is over a bound. */
+  readonly mayRefuse?: string;
   apply(draft: Draft, random: Random): void;
 }
 
@@ -39,6 +39,7 @@ const FREE = [10, 499, 0];
 
 /** Arguments of a refund that the rule gates, or does not. */
 export const refundArgs = (random: Random, gated: boolean): string => {
+  if (gated) random.marks.add('gated');
   const amount = random.pick(gated ? GATED : FREE);
   const spaced = random.chance(0.2);
   return spaced ? `{ "order": "ord_1",\n "amount_usd" : ${amount} }` : `{"order":"ord_1","amount_usd":${amount}}`;
@@ -46,9 +47,14 @@ export const refundArgs = (random: Random, gated: boolean): string => {
 
 const READ_ARGS = '{"path":"notes.txt"}';
 
-/** A call at random; two in three are refunds. */
+/**
+ * A call at random; two in three are refunds. A file is sometimes read with a refund's arguments, which nobody minds: only a reader
+ * who gives them to another call finds something to gate.
+ */
 export function anyCall(random: Random, id: string): PlannedCall {
-  if (random.chance(0.33)) return { id, name: 'read_file', args: READ_ARGS };
+  if (random.chance(0.33)) {
+    return { id, name: 'read_file', args: random.chance(0.25) ? refundArgs(random, true) : READ_ARGS };
+  }
   return { id, name: 'issue_refund', args: refundArgs(random, random.chance(0.5)) };
 }
 

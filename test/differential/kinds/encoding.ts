@@ -69,7 +69,9 @@ const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
 export const ANY_TEXT: readonly Mutation<Encoded>[] = [
   {
     kind: 'json: a key said twice',
+    mayRefuse: 'clients whose JSON reader keeps the first of two, or refuses both',
     apply(encoded, random) {
+      random.marks.add('gated');
       const args = escaped(refundArgs(random, random.chance(0.7)).replaceAll('\n', ' '));
       const said = random.pick([
         [/"name":"\w+"/, ['"name":"read_file",', '"name":"issue_refund",']],
@@ -109,7 +111,7 @@ export const ANY_TEXT: readonly Mutation<Encoded>[] = [
   },
   {
     kind: 'json: keys in another case',
-    otherClients: 'clients in Go, whose JSON reader does not mind the case of keys',
+    mayRefuse: 'clients in Go, whose JSON reader does not mind the case of keys',
     apply(encoded, random) {
       const key = random.pick([
         'tool_calls',
@@ -188,7 +190,7 @@ export const STREAM_TEXT: readonly Mutation<Encoded>[] = [
   },
   {
     kind: 'sse: a byte order mark inside',
-    otherClients: 'clients whose decoder drops it wherever a chunk begins',
+    mayRefuse: 'clients whose decoder drops it wherever a chunk begins',
     apply(encoded, random) {
       editSome(encoded, random, (piece) => `\uFEFF${piece}`);
     },
@@ -237,7 +239,7 @@ export const STREAM_TEXT: readonly Mutation<Encoded>[] = [
   },
   {
     kind: 'sse: lines that only lenient readers take for data',
-    otherClients: 'clients that trim lines or do not mind the case of field names',
+    mayRefuse: 'clients that trim lines or do not mind the case of field names',
     apply(encoded, random) {
       const lead = random.pick([
         ' data: ',
@@ -255,7 +257,7 @@ export const STREAM_TEXT: readonly Mutation<Encoded>[] = [
   },
   {
     kind: 'sse: line ends that only Python knows',
-    otherClients: 'clients in Python, whose str.splitlines parts lines at more characters',
+    mayRefuse: 'clients in Python, whose str.splitlines parts lines at more characters',
     apply(encoded, random) {
       const end = random.pick(['\u2028', '\u0085', '\u000b', '\u000c', '\u001c']);
       editSome(encoded, random, (piece) =>

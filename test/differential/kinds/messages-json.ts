@@ -81,7 +81,7 @@ export const MESSAGES_JSON: readonly Mutation<MessagesAnswer>[] = [
       for (const block of calls) {
         block[random.pick(['arguments', 'partial_json', 'args'])] = random.pick<unknown>([
           refundArgs(random, true),
-          { amount_usd: 600 },
+          JSON.parse(refundArgs(random, true)),
         ]);
       }
     },

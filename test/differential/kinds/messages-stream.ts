@@ -81,6 +81,16 @@ export const MESSAGES_STREAM: readonly Mutation<MessagesStream>[] = [
       const base = nextIndex(draft) - said.length;
       const calls = said.map((_, i) => draft.plan.calls[i] as PlannedCall);
       while (calls.length < count) calls.push(anyCall(random, `call_${calls.length}`));
+      // Told apart by index, a file is read with a refund's arguments; told apart by place, the refund gets them.
+      if (random.chance(0.5)) {
+        const [one, two] = random.shuffle(['read_file', 'issue_refund']);
+        calls.splice(0, 2, {
+          ...(calls[0] as PlannedCall),
+          name: one ?? '',
+          args: refundArgs(random, one === 'read_file'),
+        });
+        calls.splice(1, 0, { id: 'call_1', name: two ?? '', args: refundArgs(random, two === 'read_file') });
+      }
       const indexes = random.shuffle(calls.map((_, i) => base + i + (random.chance(0.15) ? 1 : 0)));
       const again = calls.map((call, i) => sayCall(indexes[i], call, random));
       const all = again.map(allOf);
@@ -139,7 +149,10 @@ export const MESSAGES_STREAM: readonly Mutation<MessagesStream>[] = [
       const index = random.pick([0, 1, nextIndex(draft)]);
       const fields = random.pick<Dict>([
         { index, content_block: blockFor(anyCall(random, 'call_ping')) },
-        { index, delta: { type: 'input_json_delta', partial_json: random.pick(['000', '{"amount_usd":600}', '}']) } },
+        {
+          index,
+          delta: { type: 'input_json_delta', partial_json: random.pick(['000', refundArgs(random, true), '}']) },
+        },
         { message: messageOf([blockFor(anyCall(random, 'call_ping'))], 'tool_use') },
       ]);
       const added = { event: random.chance(0.8) ? type : null, data: { type, ...fields } };
@@ -295,6 +308,7 @@ export const MESSAGES_STREAM: readonly Mutation<MessagesStream>[] = [
   },
   {
     kind: 'messages: more blocks than are kept',
+    mayRefuse: 'what is over a bound is withheld',
     weight: 0.25,
     apply(draft, random) {
       const { start, events } = draft;

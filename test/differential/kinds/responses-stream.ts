@@ -369,6 +369,7 @@ export const RESPONSES_STREAM: readonly Mutation<ResponsesStream>[] = [
   },
   {
     kind: 'responses: more calls than are kept',
+    mayRefuse: 'what is over a bound is withheld',
     weight: 0.06,
     apply({ output }, random) {
       const many = Array.from({ length: 1030 }, (_, i) =>
