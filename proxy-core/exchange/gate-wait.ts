@@ -1,12 +1,14 @@
 import type { GateRecord } from '../contract/records.ts';
 import { awaitingApproval, pendingFailure, RETRY_AFTER_SECONDS } from '../gates/bodies.ts';
 import { stateAt } from '../gates/states.ts';
-import { holdCeilingMs } from '../runs/client-table.ts';
+import { dialectOf, holdCeilingMs } from '../runs/client-table.ts';
+import type { HoldableFormat } from '../wire/hold.ts';
 import type { Hold } from '../wire/hold-stream.ts';
+import { streamToJson } from '../wire/transcode.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal, governedHeaders } from './deliver.ts';
 import { deliveryOf } from './delivery.ts';
-import { asksStructure, holdableFormat, holdStream, openHold, verdictText } from './held-stream.ts';
+import { asksStructure, holdableFormat, holdStream, KEEP_ALIVE_MS, openHold, verdictText } from './held-stream.ts';
 import type { AgentReply } from './reply.ts';
 import type { ReadRequest } from './request.ts';
 
@@ -70,7 +72,10 @@ async function waitInStream(
   return { kind: 'answered' };
 }
 
-/** Nothing is sent, so the status is still open; at the client's ceiling it is sent back for another turn. */
+/**
+ * Nothing is sent, so the status is still open; at the client's ceiling it is sent back for another turn, or kept by white
+ * space if it would not come back.
+ */
 async function waitSilently(core: Core, request: ReadRequest, gate: GateRecord, reply: AgentReply): Promise<Waited> {
   const left = new AbortController();
   reply.onGone(() => left.abort());
@@ -84,6 +89,9 @@ async function waitSilently(core: Core, request: ReadRequest, gate: GateRecord, 
   if (reply.gone) return { kind: 'answered' };
   const settled = core.gates.byId(gate.gate_id) ?? gate;
   if (stateAt(settled, core.clock.now()) !== 'pending') return { kind: 'decided', hold: null };
+  const format = holdableFormat(request);
+  if (format !== null && !core.draining && dialectOf(request.client)?.hold === 'white-space')
+    return waitInWhiteSpace(core, request, settled, format, reply);
   const pending = pendingFailure(settled, RETRY_AFTER_SECONDS);
   deliverRefusal(reply, request, {
     failure: pending,
@@ -91,6 +99,42 @@ async function waitSilently(core: Core, request: ReadRequest, gate: GateRecord, 
     runId: gate.run_id,
     policy: gate.policy,
   });
+  return { kind: 'answered' };
+}
+
+const SPACE = Buffer.from(' ');
+
+/**
+ * Hold a JSON answer by leading white space, which JSON allows (RFC 8259 §2), until verdict or expiry. The status is 200 from
+ * then on, so whatever is not approved is told in the words of a whole answer.
+ */
+async function waitInWhiteSpace(
+  core: Core,
+  request: ReadRequest,
+  gate: GateRecord,
+  format: HoldableFormat,
+  reply: AgentReply,
+): Promise<Waited> {
+  reply.head(200, ['content-type', 'application/json', ...gateHeaders(gate)]);
+  reply.write(SPACE);
+  const beat = setInterval(() => reply.write(SPACE), KEEP_ALIVE_MS);
+  const left = new AbortController();
+  reply.onGone(() => left.abort());
+  const leave = core.inFlight.enter({ runId: gate.run_id, agentId: null, abort: () => reply.cut(null) });
+  await core.gates.whenSettled(gate.gate_id, left.signal);
+  clearInterval(beat);
+  leave();
+  if (reply.gone) return { kind: 'answered' };
+  const settled = core.gates.byId(gate.gate_id) ?? gate;
+  if (stateAt(settled, core.clock.now()) === 'approved') return { kind: 'decided', hold: null };
+  const events = openHold(core, request, format).reject(verdictText(core, settled), []);
+  const words = asksStructure(request) ? null : streamToJson(format, events);
+  // Text in place of the JSON that a schema describes would only break its reader.
+  if (words === null) reply.cut(null);
+  else {
+    reply.write(words);
+    reply.end();
+  }
   return { kind: 'answered' };
 }
 

@@ -13,7 +13,7 @@ import type { ReadRequest } from './request.ts';
  * A stream that is held open while a person decides: one visible note, then content-level keep-alives, because
  * comments and pings alone let several clients give up after 300 s (measured).
  */
-const KEEP_ALIVE_MS = 15_000;
+export const KEEP_ALIVE_MS = 15_000;
 
 /** The format of a request whose stream can be held, or null. */
 export function holdableFormat(request: ReadRequest): HoldableFormat | null {

@@ -7,6 +7,7 @@ import {
   type Caller,
   decideAs,
   type GateBench,
+  open,
   PROPOSAL,
   startGateBench,
   waitingOf,
@@ -92,6 +93,36 @@ describe('a held connection at its ceiling', () => {
       'approval_pending',
     ]);
     expect(answer.headers['x-should-retry']).toBe('true');
+  });
+});
+
+describe('a client that would not come back', () => {
+  async function kept() {
+    const caller = await bench.caller({ delivery: 'auto' });
+    const call = open(bench, caller, 'chat', { headers: AI_SDK });
+    // The ceiling has passed once the first white space has arrived: the gate is still open.
+    await call.until(' ');
+    const { gate_id: gateId } = await bench.opened(caller);
+    return { answer: call.answer, gateId };
+  }
+
+  it('is kept by white space beyond its ceiling, and then gets the approved answer', async () => {
+    const { answer, gateId } = await kept();
+    await decideAs(bench, 'approve', gateId);
+    const { status, text } = await answer;
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toEqual(jsonOf('chat', PROPOSAL));
+  });
+
+  it('or the rejection in the words of a whole answer', async () => {
+    const { answer, gateId } = await kept();
+    await decideAs(bench, 'reject', gateId, { reason: 'Not on a Friday.' });
+    const { status, text } = await answer;
+    expect(status).toBe(200);
+    expect(JSON.parse(text)).toMatchObject({
+      choices: [{ message: { content: expect.stringContaining('Reason: Not on a Friday.') }, finish_reason: 'stop' }],
+    });
+    expect(text).not.toContain('1240');
   });
 });
 
