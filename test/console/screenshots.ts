@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from '@playwright/test';
 import { chromiumOptions } from '../harness/browser.ts';
-import { playShowcase, type Showcase } from '../harness/showcase.ts';
+import { BLOCKED_RUN, playShowcase, type Showcase } from '../harness/showcase.ts';
 
 /**
  * Pictures of every screen in both themes and both sizes, of a real console on a real core: `npm run screenshots`
@@ -42,6 +42,17 @@ const runTab =
     await page.getByRole('tab', { name: tab }).click();
   };
 
+/** The run that a rule has stopped; with a tab, its refusal step. */
+const blocked =
+  (tab: string | null): Picture['arrange'] =>
+  async (page) => {
+    await open(`#/runs/${BLOCKED_RUN}`)(page);
+    await page.getByTestId('run.block-banner').waitFor();
+    if (tab === null) return;
+    await page.getByTestId('run.block-step').click();
+    await page.getByRole('tab', { name: tab }).click();
+  };
+
 const PICTURES: readonly Picture[] = [
   { name: 'inbox-shell', arrange: gate('shell') },
   { name: 'inbox-diff', arrange: gate('diff') },
@@ -55,6 +66,9 @@ const PICTURES: readonly Picture[] = [
   { name: 'run-summary', arrange: runTab('Summary') },
   { name: 'run-messages', arrange: runTab('Messages') },
   { name: 'run-audit', arrange: runTab('Audit') },
+  { name: 'run-blocked', arrange: blocked(null) },
+  { name: 'run-blocked-step', arrange: blocked('Summary') },
+  { name: 'run-blocked-response', arrange: blocked('Response') },
   { name: 'settings', arrange: open('#/settings') },
   {
     name: 'export',

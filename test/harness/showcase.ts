@@ -15,6 +15,11 @@ export interface Showcase extends EventfulRun {
 const POLICY = `policy: showcase
 budget: { run_usd: 5 }
 rules:
+  - rule: "sql:never-drop"
+    match: { tool: run_sql, args.query: { $regex: "(?i)drop table" } }
+    action: block
+    message: "Tables are archived, never dropped."
+    recover: "Rename the table with the prefix archive_ instead."
   - rule: "shell:destructive"
     match: { tool: Bash }
     action: gate
@@ -90,6 +95,8 @@ const WAITING: Readonly<Record<keyof Showcase['waiting'], { agent: string; words
 };
 
 const OTHER_RUNS = 36;
+/** A run whose latest call a rule has blocked. */
+export const BLOCKED_RUN = 'data-steward-3000';
 
 export async function playShowcase(options: TestOptions = {}): Promise<Showcase> {
   const eventful = await playEventfulRun(options);
@@ -125,5 +132,9 @@ export async function playShowcase(options: TestOptions = {}): Promise<Showcase>
     waiting[view] = gates[0]?.gate_id ?? '';
     rungate.advance(20_000);
   }
+  await ask('data-steward', BLOCKED_RUN, 'Remove what nobody needs any more', {
+    tool: 'run_sql',
+    args: { query: 'DROP TABLE invoices_2019; DROP TABLE invoices_2020' },
+  });
   return { ...eventful, waiting: waiting as Showcase['waiting'] };
 }

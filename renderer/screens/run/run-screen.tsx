@@ -8,6 +8,8 @@ import type { Route } from '../../route.ts';
 import { navigate } from '../../store/navigation.ts';
 import { ExportDialog } from '../exports/export-dialog.tsx';
 import { StopDialog } from '../runs/stop-dialog.tsx';
+import { BlockBanner } from './block-banner.tsx';
+import { blocksOf } from './blocks.ts';
 import { findBudgetStop } from './budget-stop.ts';
 import { RunHeader } from './run-header.tsx';
 import { DETAIL_TABS, type DetailTab, StepDetail } from './step-detail.tsx';
@@ -110,6 +112,7 @@ function Run(props: {
     <div className="flex h-full flex-col overflow-y-auto" data-testid="run.screen">
       <RunHeader shown={shown} onStop={() => setDialog('stop')} onExport={setDialog} onChange={onChange} />
       <Stop shown={shown} onChange={onChange} onStep={toStep} onEnd={() => setDialog('stop')} />
+      <Blocked shown={shown} onStep={toStep} />
       <div ref={body} className="flex min-h-60 flex-1">
         {single ? (
           selected === null ? (
@@ -155,6 +158,22 @@ function Stop(props: {
       onStep={props.onStep}
       onEnd={props.onEnd}
       onDismiss={() => setDismissed(stop.step)}
+    />
+  );
+}
+
+/** The banner of the latest block by a rule, until it is dismissed. */
+function Blocked({ shown, onStep }: { readonly shown: ShownRun; readonly onStep: (step: number) => void }): ReactNode {
+  const blocks = useMemo(() => blocksOf(shown.steps), [shown.steps]);
+  const [dismissed, setDismissed] = useState<number | null>(null);
+  const latest = blocks.at(-1);
+  if (latest === undefined || dismissed === latest.step) return null;
+  return (
+    <BlockBanner
+      block={latest}
+      earlier={blocks.length - 1}
+      onStep={onStep}
+      onDismiss={() => setDismissed(latest.step)}
     />
   );
 }

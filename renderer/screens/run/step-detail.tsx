@@ -5,9 +5,11 @@ import type { ExchangeRecord } from '../../../proxy-core/contract/records.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { VisibleText } from '../../parts/visible-text.tsx';
 import { AuditTab } from './audit-tab.tsx';
+import { blockOfCall } from './blocks.ts';
 import { BodyTab } from './body-tab.tsx';
 import { DiffTab } from './diff-tab.tsx';
 import { MessagesTab } from './messages-tab.tsx';
+import { ResponseTab } from './response-tab.tsx';
 import { RunSummary } from './run-summary.tsx';
 import { KIND_LOOKS } from './step-look.tsx';
 import { StepSummary } from './step-summary.tsx';
@@ -90,7 +92,15 @@ export function StepDetail(props: {
         <OfCall exchange={exchange}>{(call) => <BodyTab exchange={call} side="request" />}</OfCall>
       </Tabs.Content>
       <Tabs.Content value="response" className="min-h-0 flex-1">
-        <OfCall exchange={exchange}>{(call) => <BodyTab exchange={call} side="response" />}</OfCall>
+        <OfCall exchange={exchange}>
+          {(call) => (
+            <ResponseTab
+              key={call.exchange_id}
+              exchange={call}
+              block={blockOfCall(shown.steps, call.exchange_id)?.detail ?? null}
+            />
+          )}
+        </OfCall>
       </Tabs.Content>
       <Tabs.Content value="diff" className="min-h-0 flex-1">
         <OfCall exchange={exchange}>{(call) => <DiffTab exchange={call} exchanges={shown.exchanges} />}</OfCall>

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { readBlock } from '../../../proxy-core/contract/block.ts';
 import type {
   ArtifactRecord,
   ExchangeRecord,
@@ -14,6 +15,7 @@ import { useQuery } from '../../parts/use-query.ts';
 import { VisibleText } from '../../parts/visible-text.tsx';
 import { navigate } from '../../store/navigation.ts';
 import { ArtifactView } from './artifact-view.tsx';
+import { BlockPart } from './block-part.tsx';
 import { prettyJson } from './body-text.ts';
 import { CodeText } from './code-text.tsx';
 import { costOf, renderShownCost } from './exact-cost.ts';
@@ -258,6 +260,8 @@ function AlertPart({ step }: { readonly step: StepRecord }): ReactNode {
 }
 
 function RefusalPart({ step }: { readonly step: StepRecord }): ReactNode {
+  const block = readBlock(step);
+  if (block !== null) return <BlockPart block={block} />;
   return (
     <Part title={`Refused: ${step.summary}`}>
       <DetailText step={step} />

@@ -170,8 +170,9 @@ function Aside({ node }: { readonly node: TraceNode }): ReactNode {
     case 'model_call':
     case 'tool_result':
     case 'gate':
-    case 'refusal':
       return null;
+    case 'refusal':
+      return node.label === step.summary ? null : 'blocked by this rule';
   }
 }
 

@@ -1,3 +1,4 @@
+import { readBlock } from '../../../proxy-core/contract/block.ts';
 import type { ArtifactRecord, ExchangeRecord, GateRecord, StepRecord } from '../../../proxy-core/contract/records.ts';
 
 /** A run's steps as a tree: what belongs to a call stands under it, resends under what they repeat, subagents apart. */
@@ -125,7 +126,8 @@ function nodeOf(
   const gate = step.kind === 'gate' ? (gates.get(textOf(step.detail, 'gate_id') ?? '') ?? null) : null;
   const result = byStep.get(step.step) ?? null;
   const [start, end] = spanOf(step, exchange, gate, result);
-  const label = step.kind === 'refusal' ? step.summary : (exchange?.model ?? step.summary);
+  const refused = readBlock(step)?.rule ?? step.summary;
+  const label = step.kind === 'refusal' ? refused : (exchange?.model ?? step.summary);
   return { key: String(step.step), kind: kindOf(step), step, label, start, end, exchange, gate, result, children: [] };
 }
 
