@@ -87,8 +87,8 @@ export interface RungateOptions {
   /** Where the audit's signed heads are witnessed unless the configuration says otherwise; absent or null: nowhere. */
   readonly anchorFolder?: string | null;
   readonly upstream: UpstreamOptions;
-  /** For tests only: how far the store's log may grow, and where the process is to be killed. */
-  readonly store?: Pick<OpenStoreOptions, 'limits' | 'failPoint'>;
+  /** For tests only: how far the store's log may grow, where the process is to be killed, how well the disk is. */
+  readonly store?: Pick<OpenStoreOptions, 'limits' | 'failPoint' | 'medium'>;
 }
 
 /** A started core: the same for the desktop app, the headless server and the tests. */

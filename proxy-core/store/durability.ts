@@ -1,4 +1,5 @@
-import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fstatSync, openSync, statSync } from 'node:fs';
+import type { Sync } from './fail-points.ts';
 
 /**
  * Commit first, sync beside it. Transactions commit with `synchronous=NORMAL`, which in WAL mode means: the frames
@@ -36,6 +37,7 @@ export interface DurabilityPorts {
   /** The medium refused; called once, nothing is synced afterwards. */
   onFailure(detail: string): void;
   failPoint(name: 'before-fsync' | 'after-fsync'): void;
+  readonly sync: Sync;
 }
 
 /** Sync what the WAL at `walPath` holds, and from now on what is added. Throws if even that cannot be done. */
@@ -79,7 +81,7 @@ export function createDurability(ports: DurabilityPorts): Durability {
     }
     state = 'syncing';
     ports.failPoint('before-fsync');
-    fdatasync(descriptor, (error) => finish(batch, error));
+    ports.sync(descriptor, (error) => finish(batch, error));
   };
 
   return {

@@ -25,6 +25,8 @@ export interface WorkerOptions {
   readonly path: string;
   readonly now: number;
   readonly failPoint: FailPoint | null;
+  /** For tests only (`fail-points.ts`). */
+  readonly medium: SharedArrayBuffer | null;
   readonly limits: StoreLimits;
 }
 

@@ -20,6 +20,8 @@ export interface OpenStoreOptions {
   readonly limits?: Partial<StoreLimits>;
   /** For tests only: where the process is to be killed. */
   readonly failPoint?: FailPoint;
+  /** For tests only: how well the medium is, shared (`MEDIUM` in `fail-points.ts`). */
+  readonly medium?: SharedArrayBuffer;
 }
 
 const LIMITS: StoreLimits = { idlePages: 256, busyPages: 8_192, alarmPages: 65_536 };
@@ -38,6 +40,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       path: options.path,
       now: options.clock(),
       failPoint: options.failPoint ?? null,
+      medium: options.medium ?? null,
       limits: { ...LIMITS, ...options.limits },
     } satisfies WorkerOptions,
   });

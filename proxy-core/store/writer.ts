@@ -3,7 +3,7 @@ import { createCheckpoints } from './checkpoints.ts';
 import { type CommitOutcome, type CommitPorts, commit, type StorageFailure, storageFailure } from './commit.ts';
 import { openDatabase } from './database.ts';
 import { createDurability } from './durability.ts';
-import { createFailPoints } from './fail-points.ts';
+import { createFailPoints, createSync } from './fail-points.ts';
 import { writable } from './handle.ts';
 import type { FromWorker, Reply, Request, WorkerOptions } from './messages.ts';
 import type { StoreTrouble } from './store.ts';
@@ -45,6 +45,7 @@ export function openWriter(options: WorkerOptions, say: (message: FromWorker) =>
   const durability = createDurability({
     walPath: `${options.path}-wal`,
     failPoint,
+    sync: createSync(options.medium),
     onDurable: (batch) => say({ kind: 'durable', batch }),
     onFailure: (detail) => health.suffer({ trouble: { reason: 'io_error', detail }, final: true }),
   });
