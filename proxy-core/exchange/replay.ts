@@ -1,6 +1,6 @@
 import { failure } from '../contract/failures.ts';
 import type { GateRecord } from '../contract/records.ts';
-import type { FoundAnswer, KeptAnswer } from '../store/store.ts';
+import { type FoundAnswer, type KeptAnswer, StoreUnavailable } from '../store/store.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import { jsonToStream, streamToJson } from '../wire/transcode.ts';
 import type { Core } from './core.ts';
@@ -8,6 +8,7 @@ import { deliverRefusal, governedHeaders } from './deliver.ts';
 import { framesOf, holdableFormat } from './held-stream.ts';
 import type { AgentReply } from './reply.ts';
 import type { ReadRequest } from './request.ts';
+import { storeRefusal } from './store-refusal.ts';
 
 /**
  * Release an approved answer: the very bytes that were reviewed, to every retry, with no second call to the provider and
@@ -23,8 +24,14 @@ export async function replay(
   begun: Hold | null,
   reply: AgentReply,
 ): Promise<boolean> {
-  if (gate.released_at === null && !(await core.gates.release(gate.gate_id))) return false;
-  send(request, gate, answer, begun, reply);
+  try {
+    if (gate.released_at === null && !(await core.gates.release(gate.gate_id))) return false;
+    send(request, gate, answer, begun, reply);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const { run_id: runId, policy } = gate;
+    deliverRefusal(reply, request, { failure: storeRefusal(error), exchangeId: answer.exchangeId, runId, policy });
+  }
   return true;
 }
 

@@ -342,7 +342,7 @@ let close: () => Promise<void>;
 
 async function begin(): Promise<void> {
   disk = createBadDisk();
-  const gates = await startGateBench({ store: disk.store });
+  const gates = await startGateBench({ store: disk.store, limits: { shutdownMs: 100 } });
   await applyPolicies(gates.rungate, [NARROW]);
   const path = join(gates.rungate.home, 'rungate.db');
   const reader = openReader(path, gates.rungate.now);
