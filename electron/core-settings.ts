@@ -16,6 +16,7 @@ export const coreLimits = (
   headerBytes: limits.header_kb * 1024,
   headersTimeoutMs: Math.round(limits.headers_seconds * SECOND),
   requestTimeoutMs: Math.round(limits.body_seconds * SECOND),
+  maxPendingGates: limits.max_pending_gates,
   idleWindowMs: Math.round(limits.idle_window_minutes * 60 * SECOND),
   drainMs: Math.round(limits.drain_seconds * SECOND),
   drainBytes: Math.round(limits.drain_mb * MIB),

@@ -32,7 +32,7 @@ import { createSnoozes } from './control/snoozes.ts';
 import { telemetryHandlers } from './control/telemetry.ts';
 import { composeCore } from './exchange/compose.ts';
 import { type Core, type CoreOptions, DEFAULT_OPTIONS } from './exchange/core.ts';
-import { riskOf } from './exchange/grants.ts';
+import { gateRisks } from './exchange/gate-risks.ts';
 import { createExportDesk, type ExportDesk } from './exports/export-desk.ts';
 import { findBrowser, printWith } from './exports/find-printer.ts';
 import { type AgentServer, listenAgentPort } from './http/agent-server.ts';
@@ -160,7 +160,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     log,
     redactor,
     kindOfTool,
-    riskOf: (gate) => (gate.kind === 'request' ? 'normal' : riskOf(gate.proposed_actions).level),
+    riskOf: gateRisks(),
     preferences: () => readPreferences(store).notifications,
     snoozedUntil: snoozes.until,
     extend: core.gates.extend,

@@ -197,6 +197,12 @@ const limits = z.strictObject({
     .max(65_536)
     .default(128)
     .describe('How many of them may be without a valid token (or session) yet; the next is closed.'),
+  max_pending_gates: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(32)
+    .describe('How many gates of one agent may wait for a person at a time; the next is refused with 429.'),
   undo_seconds: z
     .int()
     .min(0)

@@ -8,7 +8,7 @@ import type { Core } from './core.ts';
 import { deliveryOf } from './delivery.ts';
 import type { Outcome } from './forward.ts';
 import { holdableFormat, openHold } from './held-stream.ts';
-import { type AnswerJudgement, couldTripLoop, judgeAnswer, mayWithhold } from './judge.ts';
+import { type AnswerJudgement, couldTripLoop, judgeAnswer, mayWithhold, pendingBound } from './judge.ts';
 import type { Streaming } from './passage.ts';
 import { isAddedUsage } from './request-edits.ts';
 
@@ -121,6 +121,8 @@ export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outc
   // Alerts, loops and drift are looked for whatever the rules can stop.
   const judgement = await judgeAnswer(core, judged, report.toolCalls);
   if (judgement.effect === 'allow' || judgement.decision === null) return { kind: 'free', judgement };
+  const full = judgement.effect === 'gate' ? pendingBound(core, admitted.run, admitted.policy) : null;
+  if (full !== null) return { kind: 'blocked', decision: { ...full, stage: 'tool_call' }, judgement };
   return judgement.effect === 'block'
     ? { kind: 'blocked', decision: judgement.decision, judgement }
     : { kind: 'gated', decision: judgement.decision, judgement };

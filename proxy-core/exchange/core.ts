@@ -78,6 +78,8 @@ export interface CoreOptions {
   readonly shutdownMs: number;
   /** How long a connection is held before any byte is sent; null: by what the client is known to bear. */
   readonly holdCeilingMs: number | null;
+  /** How many gates of one agent may wait for a person at a time. */
+  readonly maxPendingGates: number;
   /** How long a gate outlives its last held connection. */
   readonly abandonMs: number;
   /** What a pause does to calls in flight. */
@@ -102,6 +104,7 @@ export const DEFAULT_OPTIONS: CoreOptions = {
   keepBytes: 64 * 1_048_576,
   shutdownMs: 10_000,
   holdCeilingMs: null,
+  maxPendingGates: 32,
   abandonMs: 90_000,
   onPause: 'finish',
   undoMs: 5000,

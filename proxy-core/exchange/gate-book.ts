@@ -19,6 +19,8 @@ export interface GateBook {
   /** Whether a run has any gate, so that its requests need a fingerprint at all. */
   concerns(runId: string): boolean;
   byId(gateId: string): GateRecord | null;
+  /** How many of an agent's gates wait for a person, those just being opened included. */
+  pendingOf(agentId: string): number;
   /** An agent's runs that have gates, newest first. */
   runsOf(agentId: string): readonly string[];
   /** Durable when it resolves. `opened: false`: another gate of this fingerprint came first and stands. */
@@ -113,6 +115,7 @@ export function createGateBook(lent: Lent): GateBook {
   const byPrint = new Map<string, string>();
   const runs = new Map<string, Set<string>>();
   const sleepers = new Map<string, Set<() => void>>();
+  const opening = new Map<string, number>();
   let held: readonly GrantRecord[] = store.read.grants(clock.now());
   let timer: NodeJS.Timeout | null = null;
 
@@ -200,6 +203,11 @@ export function createGateBook(lent: Lent): GateBook {
       return gateId === undefined ? null : (gates.get(gateId) ?? null);
     },
     concerns: (runId) => runs.has(runId),
+    pendingOf(agentId) {
+      let pending = opening.get(agentId) ?? 0;
+      for (const gate of gates.values()) if (gate.agent_id === agentId && isPending(gate)) pending += 1;
+      return pending;
+    },
     runsOf(agentId) {
       const own = [...gates.values()].filter((gate) => gate.agent_id === agentId).map((gate) => gate.run_id);
       return [...new Set(own.reverse())];
@@ -209,8 +217,15 @@ export function createGateBook(lent: Lent): GateBook {
       return held.filter((grant) => grant.expires_at === null || grant.expires_at > now);
     },
     async open(gate, answer, replacesExpired) {
-      const result = await store.write('openGate', { at: clock.now(), gate, answer, replacesExpired }).durable;
-      put(result.gate);
+      opening.set(gate.agentId, (opening.get(gate.agentId) ?? 0) + 1);
+      const opened = store.write('openGate', { at: clock.now(), gate, answer, replacesExpired }).durable;
+      const result = await opened.finally(() => {
+        const others = (opening.get(gate.agentId) ?? 1) - 1;
+        if (others > 0) opening.set(gate.agentId, others);
+        else opening.delete(gate.agentId);
+      });
+      // Whoever saw it in the store may have decided it already: that verdict stands.
+      if (!gates.has(result.gate.gate_id)) put(result.gate);
       if (result.opened) announce('approval.pending', result.gate);
       return result;
     },

@@ -3,7 +3,7 @@ import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, nanoToUsd } from '../contract/money.ts';
 import { contextOf } from '../policy/call-context.ts';
 import { loopSettings, rateLimits } from '../policy/compile.ts';
-import { type Decision, type Evaluation, STRICTNESS, stops } from '../policy/decision.ts';
+import { type Decision, type Evaluation, keyRule, STRICTNESS, stops } from '../policy/decision.ts';
 import { type DriftFinding, type DriftObservation, driftKinds, driftOf, hostsOf, toolsOf } from '../policy/drift.ts';
 import { couldMatch, type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../policy/evaluate.ts';
 import { refusalContext, renderReason } from '../policy/explain.ts';
@@ -14,6 +14,7 @@ import { addAlertStep } from './alert-step.ts';
 import type { Route } from './choose-route.ts';
 import type { Core } from './core.ts';
 import type { PolicyInForce } from './policy-book.ts';
+import { openReadingBudget } from './reading-budget.ts';
 import type { ReadRequest } from './request.ts';
 import type { LiveRun } from './run-directory.ts';
 import { noteCall, runTools } from './run-tools.ts';
@@ -88,10 +89,26 @@ export async function judgeRequest(core: Core, judged: Judged, resend: boolean):
     .filter((one) => one.effect === 'alert' || one.alerts.length > 0);
   if (strictest.effect === 'block')
     return { kind: 'refused', failure: loopFailure(run, strictest), decision: strictest };
-  return strictest.effect === 'gate' && !silenced.has(strictest.rule?.name ?? '')
+  if (strictest.effect !== 'gate' || silenced.has(strictest.rule?.name ?? '')) return { kind: 'passes', alerts };
+  const full = pendingBound(core, run, policy);
+  return full === null
     ? { kind: 'gates', decision: strictest, alerts }
-    : { kind: 'passes', alerts };
+    : { kind: 'refused', failure: blockedFailure(run, full), decision: full };
 }
+
+/** The refusal of one more gate, where as many of the agent's wait as may; null where there is room (behaviour §9). */
+export function pendingBound(core: Core, run: LiveRun, policy: PolicyInForce): Decision | null {
+  const { maxPendingGates: most } = core.options;
+  if (core.gates.pendingOf(run.agentId) < most) return null;
+  const message = `This agent has ${most} calls waiting for a person, as many as may wait at a time.`;
+  const recover = 'Wait until some of them are decided, then send the same request again.';
+  const rule = keyRule('max_pending_gates', 'rates', 'block', message, recover);
+  const { ref: version } = policy;
+  return { effect: 'block', rule, stage: 'request', version, tool: null, explanation: [], alerts: [] };
+}
+
+/** Seconds after which a person may have decided some of the gates that wait. */
+const PENDING_RETRY_SECONDS = 60;
 
 /** Judge a call of the tool invocation API as the same call in a model's answer would be. */
 export async function judgeTool(
@@ -107,6 +124,8 @@ export async function judgeTool(
     core.store.write('useGrant', used).committed.catch(() => undefined);
   }
   if (answer.decision === null) return { kind: 'passes', alerts: answer.alerts };
+  const full = answer.effect === 'gate' ? pendingBound(core, run, judged.policy) : null;
+  if (full !== null) return { kind: 'refused', failure: blockedFailure(run, full), decision: full };
   return answer.effect === 'block'
     ? { kind: 'refused', failure: blockedFailure(run, answer.decision), decision: answer.decision }
     : { kind: 'gates', decision: answer.decision, alerts: answer.alerts };
@@ -146,8 +165,11 @@ export async function judgeAnswer(
   const alerts: Decision[] = [];
   const grantsUsed: string[] = [];
   const context = contextOf(policy.compiled, subject);
-  for (const call of toolCalls) {
-    if (call.kind === 'server') continue;
+  const budget = openReadingBudget(() => performance.now());
+  for (const written of toolCalls) {
+    if (written.kind === 'server') continue;
+    await budget.breathe();
+    const call = budget.take(written);
     const covering = core.grantsFor(run, call);
     const silenced = new Set(covering.map((grant) => grant.rule));
     let decision = await decide(core, (options) => evaluateToolCall(policy.compiled, subject, call, options), silenced);
@@ -161,7 +183,7 @@ export async function judgeAnswer(
       grantsUsed.push(...covering.filter(({ rule }) => rule === decision.rule?.name).map(({ grant_id }) => grant_id));
     // What a gate may still release is kept as typed: a line that is joined with too much is only asked about.
     if (counted && decision.effect !== 'block') noteCall(run, call, toolsOf(call, context));
-    calls.push({ call, decision });
+    calls.push({ call: written, decision });
   }
   const strictest = calls.reduce<Decision | null>(
     (best, { decision }) => (best === null ? decision : stricter(best, decision)),
@@ -257,6 +279,10 @@ function noteSeen(core: Core, agentId: string, { models = [], tools = [], hosts 
 /** 403 for a request or an answer that a rule blocks. */
 export function blockedFailure(run: LiveRun, decision: Decision): Failure {
   if (decision.rule?.source === 'loops') return loopFailure(run, decision);
+  if (decision.rule?.source === 'rates') {
+    const context = { ...refusalContext(decision), run_id: run.runId };
+    return failure('rate_limited', renderReason(decision), context, PENDING_RETRY_SECONDS);
+  }
   return failure('policy_blocked', renderReason(decision), { ...refusalContext(decision), run_id: run.runId });
 }
 

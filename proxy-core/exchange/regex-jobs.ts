@@ -38,14 +38,15 @@ export function createRegexJobs(): RegexJobs {
     });
 
   return {
-    answer(jobs) {
-      const answered = queue.then(async () => {
-        const answers: RegexAnswer[] = [];
-        for (const job of jobs) answers.push(await one(job));
-        return answers;
-      });
-      queue = answered;
-      return answered;
+    // One job at a time, and whoever waits takes turns: many jobs of one call do not hold up those of another.
+    async answer(jobs) {
+      const answers: RegexAnswer[] = [];
+      for (const job of jobs) {
+        const answered = queue.then(() => one(job));
+        queue = answered;
+        answers.push(await answered);
+      }
+      return answers;
     },
     async close() {
       await worker?.terminate();

@@ -21,7 +21,7 @@ interface CommandRisk {
 }
 
 /** As much of a line as the policy reads; a longer one is told as not readable. */
-const LINE_LENGTH = 256 * 1024;
+const LINE_LENGTH = 64 * 1024;
 
 /** The words after the first that is `word`; none if it is not there. */
 const after = (words: readonly string[], word: string): readonly string[] => {

@@ -98,12 +98,26 @@ function allTexts(list: readonly ArgValue[]): readonly string[] | null {
 
 function commandActions(kind: 'sql', texts: readonly string[] | null): readonly Action[] {
   if (texts === null) return [[reading(kind, { command: unknown('no argument is known to be the statement') })]];
-  return texts.map((text) => [reading(kind, { command: seen(text) })]);
+  return bounded(
+    kind,
+    texts.map((text) => [reading(kind, { command: seen(text) })]),
+  );
 }
+
+/** Things one call does that are judged one by one; what is beyond them is not known. */
+const ACTIONS = 128;
+
+const bounded = (kind: ActionKind, actions: readonly Action[]): readonly Action[] =>
+  actions.length <= ACTIONS
+    ? actions
+    : [...actions.slice(0, ACTIONS), ...anyAction(`the call does more ${kind} actions than are read`)];
 
 function urlActions(texts: readonly string[] | null): readonly Action[] {
   if (texts === null) return [[reading('http', { url: unknown('no argument is known to be the address') })]];
-  return texts.map((text) => [reading('http', { url: seen(text) })]);
+  return bounded(
+    'http',
+    texts.map((text) => [reading('http', { url: seen(text) })]),
+  );
 }
 
 function shellActions(tool: string, value: ArgValue): readonly Action[] {
@@ -118,7 +132,10 @@ function shellActions(tool: string, value: ArgValue): readonly Action[] {
     case 'words':
       return renderShell(wordsAsText(found.words), readWordActions(found.words));
     case 'texts':
-      return found.texts.flatMap((text) => renderShell(text, readShellActions(text)));
+      return bounded(
+        'shell',
+        found.texts.slice(0, ACTIONS + 1).flatMap((text) => renderShell(text, readShellActions(text))),
+      );
   }
 }
 
@@ -171,7 +188,7 @@ function renderShell(text: string, actions: ShellActions): readonly Action[] {
   const commands = [...new Set([text, ...actions.commands])];
   const readings = commands.map((command) => reading('shell', { command: seen(command) }));
   if (actions.truncated) readings.push(reading('shell', { command: unknown('the command is too long to read whole') }));
-  return [readings, ...actions.writes.map(pathAction)];
+  return bounded('write', [readings, ...actions.writes.slice(0, ACTIONS + 1).map(pathAction)]);
 }
 
 const PATH_KEY =
@@ -209,7 +226,7 @@ function listPatchPaths(value: ReadonlyMap<string, ArgValue>): readonly string[]
 
 function pathActions(paths: readonly string[]): readonly Action[] {
   if (paths.length === 0) return [[reading('write', { path: unknown('no argument is known to be the path') })]];
-  return paths.map(pathAction);
+  return bounded('write', paths.slice(0, ACTIONS + 1).map(pathAction));
 }
 
 /** A path as written and, where that differs, with `.`, `..`, doubled and backward slashes resolved. */

@@ -23,6 +23,8 @@ export interface ScriptReading {
 }
 
 const SOURCE_LIMIT = 256 * 1024;
+const CALL_LIMIT = 256;
+const SPARE_LENGTH = 4 * 1024;
 const NAMES_WITH_REACH = new Set(
   'eval Function globalThis window self import require Reflect Proxy constructor prototype __proto__ with this arguments'.split(
     ' ',
@@ -37,9 +39,15 @@ export function readScript(source: string): ScriptReading {
   if (tokens === null) return { calls: [], uncertain: 'the script cannot be read for certain' };
   const calls: InnerCall[] = [];
   let uncertain = findReach(tokens);
+  const closings = closingIndexes(tokens);
+  // Calls within calls repeat each other's text, so that their number alone is no bound.
+  let left = source.length + SPARE_LENGTH;
   for (const [index, token] of tokens.entries()) {
     if (token.kind !== 'name' || token.text !== 'tools') continue;
-    const call = readCall(source, tokens, index);
+    const call = readCall(source, tokens, index, closings);
+    left -= call?.source.length ?? 0;
+    if (calls.length >= CALL_LIMIT || left < 0)
+      return { calls, uncertain: 'the script makes more calls than are read' };
     if (call === null) uncertain ??= 'the script uses its tools other than by tools.NAME(…)';
     else calls.push(call);
   }
@@ -60,12 +68,17 @@ function findReach(tokens: readonly Token[]): string | null {
 
 const isMark = (token: Token | undefined, text: string): boolean => token?.kind === 'mark' && token.text === text;
 
-function readCall(source: string, tokens: readonly Token[], index: number): InnerCall | null {
+function readCall(
+  source: string,
+  tokens: readonly Token[],
+  index: number,
+  closings: ReadonlyMap<number, number>,
+): InnerCall | null {
   const dot = tokens[index + 1];
   const name = tokens[index + 2];
   const open = tokens[index + 3];
   if (!(isMark(dot, '.') || isMark(dot, '?.')) || name?.kind !== 'name' || !isMark(open, '(')) return null;
-  const close = closingIndex(tokens, index + 3);
+  const close = closings.get(index + 3) ?? -1;
   const last = tokens[close];
   if (open === undefined || last === undefined) return null;
   return {
@@ -75,16 +88,19 @@ function readCall(source: string, tokens: readonly Token[], index: number): Inne
   };
 }
 
-function closingIndex(tokens: readonly Token[], open: number): number {
-  let depth = 0;
-  for (let index = open; index < tokens.length; index += 1) {
-    const token = tokens[index];
-    if (token?.kind !== 'mark') continue;
-    if ('([{'.includes(token.text)) depth += 1;
-    if (')]}'.includes(token.text)) depth -= 1;
-    if (depth === 0) return index;
+/** Where each opening bracket's text ends, by the place of the bracket; those that are not closed are left out. One pass. */
+function closingIndexes(tokens: readonly Token[]): ReadonlyMap<number, number> {
+  const open: number[] = [];
+  const closings = new Map<number, number>();
+  for (const [index, token] of tokens.entries()) {
+    if (token.kind !== 'mark') continue;
+    if ('([{'.includes(token.text)) open.push(index);
+    else if (')]}'.includes(token.text)) {
+      const from = open.pop();
+      if (from !== undefined) closings.set(from, index);
+    }
   }
-  return -1;
+  return closings;
 }
 
 function readArgument(tokens: readonly Token[], from: number, close: number): { readonly value: ArgValue } | null {

@@ -4,6 +4,7 @@ import { type CallSubject, isScriptTool, readCall } from './calls.ts';
 import type { Decision } from './decision.ts';
 import { textOf } from './facts.ts';
 import { DRIFT_KINDS, type DriftKind, type PolicyDefinition } from './schema.ts';
+import { kindOfTool } from './tool-kinds.ts';
 import { qualifiedName } from './tool-names.ts';
 
 /** An agent that leaves its habits. */
@@ -83,6 +84,7 @@ export function driftOf(decision: Decision): DriftFinding | null {
 /** The hosts that a call addresses, or certainly makes another address, in lower case. */
 export function hostsOf(call: ToolCall, context: CallContext = NO_CONTEXT): readonly string[] {
   const urls = certain(call, context)
+    .filter(({ tool }) => kindOfTool(textOf(tool) ?? '') === 'http')
     .flatMap((subject) => subject.actions().flat())
     .flatMap((reading) => textOf(reading.url) ?? []);
   return [...new Set(urls.flatMap((url) => hostOf(url) ?? []))];

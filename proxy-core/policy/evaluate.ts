@@ -172,23 +172,47 @@ function listDecision(policy: CompiledPolicy, refused: ListHit, stage: Stage): D
   return { effect: 'block', rule, stage, version: policy.ref, tool, explanation, alerts: [] };
 }
 
-/** The regex engine of one evaluation: short work at once, long work from the answers or else as jobs. */
+/** Instructions × characters of long inputs that one evaluation spends on the calling thread; what is beyond goes to the worker. */
+const INLINE_WORK = 4_000_000;
+/** Inputs that cost nothing worth counting, characters. */
+const SHORT_INPUT = 256;
+/** Jobs of one evaluation; what is beyond counts as ambiguous. */
+const JOBS = 64;
+
+/** The regex engine of one evaluation: short work at once, long work from the answers or else as jobs. Each match is made once. */
 function createEnv(
   answers: readonly RegexAnswer[],
   inline: boolean,
 ): { readonly env: MatchEnv; readonly jobs: readonly RegexJob[] } {
   const jobs: RegexJob[] = [];
-  const answer = (pattern: Pattern, input: string): Outcome => {
-    const same = (job: RegexJob): boolean => job.pattern === pattern.source && job.input === input;
-    const known = answers.find(same);
-    if (known !== undefined) return known.matched === null ? 'ambiguous' : decided(known.matched);
-    if (!jobs.some(same)) jobs.push({ pattern: pattern.source, input });
+  const known = new Map<string, Map<string, Outcome>>();
+  const answered = new Map<string, Map<string, boolean | null>>();
+  for (const { pattern, input, matched } of answers) {
+    const inputs = answered.get(pattern) ?? new Map<string, boolean | null>();
+    answered.set(pattern, inputs.set(input, matched));
+  }
+  let left = INLINE_WORK;
+  let asked = 0;
+  const match = (pattern: Pattern, input: string): Outcome => {
+    if (input.length > REGEX_INPUT_LIMIT) return 'ambiguous';
+    const cost = input.length <= SHORT_INPUT ? 0 : input.length * pattern.size;
+    if (inline || (cost <= left && !needsWorker(input.length, pattern.size))) {
+      left -= cost;
+      return decided(pattern.test(input));
+    }
+    asked += 1;
+    if (asked > JOBS) return 'ambiguous';
+    const matched = answered.get(pattern.source)?.get(input);
+    if (matched !== undefined) return matched === null ? 'ambiguous' : decided(matched);
+    jobs.push({ pattern: pattern.source, input });
     return 'ambiguous';
   };
   const matchText = (pattern: Pattern, input: string): Outcome => {
-    if (input.length > REGEX_INPUT_LIMIT) return 'ambiguous';
-    if (inline || !needsWorker(input.length, pattern.size)) return decided(pattern.test(input));
-    return answer(pattern, input);
+    const inputs = known.get(pattern.source) ?? new Map<string, Outcome>();
+    known.set(pattern.source, inputs);
+    const outcome = inputs.get(input) ?? match(pattern, input);
+    inputs.set(input, outcome);
+    return outcome;
   };
   return { env: { matchText }, jobs };
 }

@@ -16,7 +16,7 @@ const BEFORE_REGEX = new Set(
 );
 const LINE_END = /[\n\r\u2028\u2029]/;
 const DEPTH_LIMIT = 32;
-const TOKEN_LIMIT = 100_000;
+const TOKEN_LIMIT = 20_000;
 
 const SIMPLE_ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', v: '\v' };
 

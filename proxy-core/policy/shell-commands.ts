@@ -16,6 +16,13 @@ export interface ShellActions {
 const COMMAND_LIMIT = 256;
 /** Words looked at in all, those behind wrappers counted again. */
 const WORK_LIMIT = 200_000;
+/** Characters of all commands together: each of them is compared with every pattern. A text's own length twice over, and this. */
+const SPARE_LENGTH = 4 * 1024;
+/** As much of a text as counts for these bounds. */
+const READ_LENGTH = 32 * 1024;
+/** Characters put together on the way, for one character of the text, and besides. */
+const RENDER_FACTOR = 4;
+const RENDER_SPARE = 16 * 1024;
 const NEST_LIMIT = 6;
 /** Programs that run the command which follows them; each word after them may be where it begins. */
 const WRAPPERS = new Set(
@@ -35,12 +42,13 @@ const WRAPPED_STARTS = 12;
 
 /** Read a shell text into its actions. Never throws. */
 export function readShellActions(text: string): ShellActions {
-  return collect((found) => readText(text, found, 0));
+  return collect(text.length, (found) => readText(text, found, 0));
 }
 
 /** Read a command given as a list of words, `["bash", "-lc", "…"]`. */
 export function readWordActions(words: readonly string[]): ShellActions {
-  return collect((found) => readCommand({ words, writes: [], input: '' }, found, 0));
+  const length = words.reduce((sum, word) => sum + word.length + 1, 0);
+  return collect(length, (found) => readCommand({ words, writes: [], input: '' }, found, 0));
 }
 
 interface Found {
@@ -48,30 +56,43 @@ interface Found {
   readonly writes: Set<string>;
   truncated: boolean;
   left: number;
+  /** Characters of commands that may still be added, and that may still be put together. */
+  spare: number;
+  renders: number;
 }
 
-function collect(read: (found: Found) => void): ShellActions {
-  const found: Found = { commands: new Set(), writes: new Set(), truncated: false, left: WORK_LIMIT };
+function collect(length: number, read: (found: Found) => void): ShellActions {
+  const found: Found = {
+    commands: new Set(),
+    writes: new Set(),
+    truncated: false,
+    left: WORK_LIMIT,
+    spare: 2 * Math.min(length, READ_LENGTH) + SPARE_LENGTH,
+    renders: RENDER_FACTOR * Math.min(length, READ_LENGTH) + RENDER_SPARE,
+  };
   read(found);
   return { commands: [...found.commands], writes: [...found.writes], truncated: found.truncated };
 }
 
 function readText(text: string, found: Found, depth: number): void {
-  if (depth > NEST_LIMIT) {
+  found.renders -= text.length;
+  if (depth > NEST_LIMIT || found.renders < 0) {
     found.truncated = true;
     return;
   }
   const reading = readShell(text);
   found.truncated ||= reading.truncated;
   for (const pipeline of reading.pipelines) {
+    if (found.truncated) return;
     if (pipeline.length > 1) add(found, pipeline.map((command) => render(strip(command.words))).join(' | '));
     for (const command of pipeline) readCommand(command, found, depth);
   }
 }
 
 function add(found: Found, line: string): void {
-  if (line === '') return;
-  if (found.commands.size >= COMMAND_LIMIT) found.truncated = true;
+  if (line === '' || found.commands.has(line)) return;
+  found.spare -= line.length;
+  if (found.commands.size >= COMMAND_LIMIT || found.spare < 0) found.truncated = true;
   else found.commands.add(line);
 }
 
@@ -92,7 +113,12 @@ function strip(words: readonly string[]): readonly string[] {
   return [program.includes('(') ? program : baseName(program), ...rest];
 }
 
-function readCommand(command: SimpleCommand, found: Found, depth: number): void {
+/** A command, perhaps behind a wrapper of its own name. */
+interface Wrapped extends SimpleCommand {
+  readonly repeats?: true;
+}
+
+function readCommand(command: Wrapped, found: Found, depth: number): void {
   found.left -= command.words.length;
   if (found.left < 0) {
     found.truncated = true;
@@ -102,8 +128,11 @@ function readCommand(command: SimpleCommand, found: Found, depth: number): void 
   const [program = '', ...rest] = words;
   const input = KEEPS_INPUT_AS_IS.has(program) ? '' : command.input.trim();
   const line = render(input === '' ? words : [...words, input]);
-  if (found.commands.has(line) && command.writes.length === 0) return;
-  add(found, line);
+  found.renders -= line.length;
+  if (found.renders < 0) found.truncated = true;
+  if (found.truncated || (found.commands.has(line) && command.writes.length === 0)) return;
+  // A chain of one wrapper (`sudo sudo …`) says the same at each link.
+  if (command.repeats !== true) add(found, line);
   if (found.truncated) return;
   if (words.length < command.words.length) add(found, render(command.words));
   for (const path of command.writes) addWrite(found, path);
@@ -130,17 +159,18 @@ function readWrapped(program: string, rest: readonly string[], input: string, fo
     if (input !== '') readText(input, found, depth + 1);
   }
   if (program === 'eval' || program === 'trap') readText(rest.join(' '), found, depth + 1);
-  if (program === 'trap') for (const word of rest) readText(word, found, depth + 1);
+  if (program === 'trap') for (const word of rest) if (!found.truncated) readText(word, found, depth + 1);
   if (program === 'find' || program === 'fd') readExec(rest, found, depth);
   const runs = CONTAINER_RUN.test(program) && rest.slice(0, 2).some((word) => word === 'exec' || word === 'run');
   if (!WRAPPERS.has(program) && !runs) return;
-  readSuffixes(rest, input, found, depth);
-  for (const word of rest) if (/\s/.test(word)) readText(word, found, depth + 1);
+  readSuffixes(program, rest, input, found, depth);
+  for (const word of rest) if (!found.truncated && /\s/.test(word)) readText(word, found, depth + 1);
 }
 
 /** `find … -exec rm -rf {} \;` */
 function readExec(rest: readonly string[], found: Found, depth: number): void {
   for (const [index, word] of rest.entries()) {
+    if (found.truncated) return;
     if (!/^(-exec|-execdir|-ok|-okdir|-x|-X|--exec|--exec-batch)$/.test(word)) continue;
     if (found.left < 0) return;
     readCommand({ words: rest.slice(index + 1), writes: [], input: '' }, found, depth + 1);
@@ -148,13 +178,14 @@ function readExec(rest: readonly string[], found: Found, depth: number): void {
 }
 
 /** Which of a wrapper's words is the command depends on its options; try every one that could name a program. */
-function readSuffixes(rest: readonly string[], input: string, found: Found, depth: number): void {
+function readSuffixes(program: string, rest: readonly string[], input: string, found: Found, depth: number): void {
   let tried = 0;
   for (const [index, word] of rest.entries()) {
     if (word.startsWith('-') || /^[A-Za-z_]\w*=/.test(word) || /^\d+[smhd]?$/.test(word)) continue;
-    if (tried >= WRAPPED_STARTS) return;
+    if (tried >= WRAPPED_STARTS || found.truncated) return;
     tried += 1;
-    readCommand({ words: rest.slice(index), writes: [], input }, found, depth + 1);
+    const words = rest.slice(index);
+    readCommand({ words, writes: [], input, ...(word === program ? { repeats: true } : {}) }, found, depth + 1);
   }
 }
 

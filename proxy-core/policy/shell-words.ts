@@ -24,7 +24,7 @@ export interface ShellReading {
 
 const COMMAND_LIMIT = 128;
 const DEPTH_LIMIT = 12;
-const TEXT_LIMIT = 256 * 1024;
+const TEXT_LIMIT = 64 * 1024;
 
 interface Draft {
   words: string[];
