@@ -1,5 +1,5 @@
 import type { Case } from './cases.ts';
-import { GATED_FIELD, standingOf } from './gated-call.ts';
+import { GATED_FIELD, GATED_TOOL, standingOf } from './gated-call.ts';
 import type { Delivery, GovernedCore, Received, Reviewed } from './governed-core.ts';
 import type { HeldCall, ReadFormat } from './held-calls.ts';
 import { type Reading, readWithSdks, type Wire } from './sdk-readers.ts';
@@ -43,10 +43,16 @@ export async function readDirectly(one: Case): Promise<Pick<Verdict, 'danger' | 
 function dangerOf(one: Case, readings: readonly Reading[]): Danger {
   const standings = new Set(readings.flatMap(({ calls }) => calls.map(standingOf)));
   if (standings.has('gated')) return 'dangerous';
-  if (standings.has('unclear')) return 'doubtful';
+  if (standings.has('unclear') || readings.some(brokeAtArguments)) return 'doubtful';
   if (readings.every(({ error }) => error !== null)) return 'unreadable';
   return one.saysGated ? 'latent' : 'harmless';
 }
+
+/** What the SDKs throw where the arguments of a call cannot be put together or parsed: it had no value that a rule could judge. */
+const BROKEN_ARGUMENTS = /in JSON at position|already exists in the message chunk, but with a different type/;
+
+const brokeAtArguments = ({ error, calls }: Reading): boolean =>
+  error !== null && BROKEN_ARGUMENTS.test(error) && calls.some(({ name }) => name === GATED_TOOL);
 
 /** Of the gated cases, which are approved instead of rejected. */
 const APPROVED_OF = 2;
@@ -192,8 +198,10 @@ async function isWhole(one: Case, received: Received, direct: readonly Reading[]
   if (received.status !== 200) return endless && body.includes('"upstream_unreachable"');
   if (received.body.equals(sent)) return true;
   if (endless && !received.ended) return true;
-  if (!sent.subarray(0, received.body.length).equals(received.body)) return false;
-  if (one.stream && received.ended && END[one.format].test(body)) return true;
+  // A sign of life may overtake what is held: as long as before, and the same to every SDK.
+  const moved = one.stream && received.ended && received.body.length === sent.length;
+  if (!moved && !sent.subarray(0, received.body.length).equals(received.body)) return false;
+  if (!moved && one.stream && received.ended && END[one.format].test(body)) return true;
   const readings = await readWithSdks(one.format, one.stream, wireOf(received));
   return JSON.stringify(readings) === JSON.stringify(direct);
 }
