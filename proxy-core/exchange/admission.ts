@@ -23,6 +23,8 @@ export interface Admitted {
   /** The approved request gate it goes out under. */
   readonly gateId: string | null;
   readonly exchangeId: string;
+  /** The subagent that calls. */
+  readonly subagent: string | null;
   readonly step: number;
   readonly remaining: Remaining;
   readonly pricing: Pricing | null;

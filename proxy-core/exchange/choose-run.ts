@@ -1,7 +1,8 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, ZERO_USD } from '../contract/money.ts';
 import type { AgentRecord } from '../contract/records.ts';
-import { heldByStop, identifyRun } from '../runs/identify.ts';
+import { type Filed, heldByStop, identifyRun, type RunLookup } from '../runs/identify.ts';
+import { findPromptCall } from '../runs/prompt-call.ts';
 import type { RunKey, RunStart } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { runOfGate } from './gate-meeting.ts';
@@ -9,37 +10,106 @@ import { makeId } from './make-id.ts';
 import type { PolicyInForce } from './policy-book.ts';
 import type { ReadRequest } from './request.ts';
 import { type LiveRun, reads202Key } from './run-directory.ts';
+import { RELEASE_GRACE_MS } from './unanswered.ts';
 
 /** The run of a request, begun if it is new. Synchronous: between look-up and begin nothing may wait. */
 export type ChosenRun =
-  | { readonly kind: 'chosen'; readonly run: LiveRun; readonly policy: PolicyInForce; readonly keys: readonly RunKey[] }
+  | {
+      readonly kind: 'chosen';
+      readonly run: LiveRun;
+      readonly policy: PolicyInForce;
+      readonly keys: readonly RunKey[];
+      /** The subagent that calls: as its client names it, or the id of the call that began it. */
+      readonly subagent: string | null;
+    }
   | { readonly kind: 'refused'; readonly failure: Failure };
 
 const refused = (reason: Failure): ChosenRun => ({ kind: 'refused', failure: reason });
 
+/** Who calls, worked out once for a request: when it has waited at a gate it is only asked for its run again. */
+const subagents = new WeakMap<ReadRequest, string | null>();
+
 /** Choose the run of a request. `within` is the run it is known to belong to, which may have ended meanwhile. */
 export function chooseRun(core: Core, request: ReadRequest, within: string | null): ChosenRun {
+  const chosen = choose(core, request, within);
+  if (chosen.kind === 'refused') return chosen;
+  subagents.set(request, chosen.subagent);
+  core.unanswered.enter(request, { runId: chosen.run.runId, subagent: chosen.subagent });
+  if (request.opening.declaresTools) chosen.run.begunBy = null;
+  return chosen;
+}
+
+function choose(core: Core, request: ReadRequest, within: string | null): ChosenRun {
   const now = core.clock.now();
-  const { agent } = request;
-  const claims = within === null ? request.claims : { ...request.claims, headerRun: within, pathRun: null };
-  const match = identifyRun(claims, core.runs.lookup(agent.agent_id, now), agent.agent_id, now);
+  const { agent_id: agentId, name } = request.agent;
+  if (within !== null) {
+    const match = identifyRun(
+      { ...request.claims, headerRun: within, pathRun: null },
+      lookupOf(core, request, now),
+      { agentId, name },
+      now,
+    );
+    if (match.kind === 'refused') return match;
+    return continueRun(core, request, within, subagents.get(request) ?? null);
+  }
+  const match = identifyRun(request.claims, lookupOf(core, request, now), { agentId, name }, now);
   switch (match.kind) {
     case 'refused':
       return match;
     case 'continues':
-      return continueRun(core, request, (match.by === 'idle_window' ? gatedRun(core, request) : null) ?? match.runId);
-    case 'starts': {
-      const retried = match.runId === null ? gatedRun(core, request) : null;
-      return retried === null ? startRun(core, request, match.runId, now) : continueRun(core, request, retried);
-    }
+      return continueRun(core, request, match.runId, match.subagent ?? request.session.subagent);
+    case 'starts':
+      return startRun(core, request, match.runId, now);
   }
 }
 
-/** The run where a request without name and session waits at a gate: a session decides alone. */
-const gatedRun = (core: Core, request: ReadRequest): string | null =>
-  request.session.session === null && request.session.installation === null ? runOfGate(core, request) : null;
+/** Longest that a request's words are compared with what the agent was given, µs of work (behaviour §2, rule 6). */
+const COMPARING_US = 5_000;
 
-function continueRun(core: Core, request: ReadRequest, runId: string): ChosenRun {
+function lookupOf(core: Core, request: ReadRequest, now: number): RunLookup {
+  const { agent_id: agentId } = request.agent;
+  const { opening } = request;
+  const isOpen = (runId: string): boolean => {
+    const run = core.runs.find(runId);
+    return run !== null && (run.state === 'open' || run.state === 'waiting');
+  };
+  return {
+    ...core.runs.lookup(agentId, now, callerOf(request)),
+    sameRequest: () => core.unanswered.find(request, now, isOpen) ?? filedAtGate(core, request),
+    promptCall(within) {
+      const args = core.handedArguments
+        .of(agentId, request.session.unnamedSubagent)
+        .filter(({ runId }) => (within === null ? isOpen(runId) : runId === within));
+      const found = args.length === 0 ? null : findPromptCall(opening.userTexts, args, deadline());
+      return found === null ? null : { runId: found.runId, subagent: found.callId };
+    },
+    compacted: () =>
+      core.passedAnswers.find(agentId, [...opening.systemTexts, ...opening.userTexts], now, isOpen, deadline()),
+  };
+}
+
+/** True once a comparison has gone on for too long since it was first asked. */
+function deadline(): () => boolean {
+  let until: number | null = null;
+  return () => {
+    // The work of this thread counts: on a busy machine other programs take their share of the time between two looks.
+    const { user, system } = process.threadCpuUsage();
+    until ??= user + system + COMPARING_US;
+    return user + system > until;
+  };
+}
+
+/** Which client calls, as far as its headers tell: two libraries of one client call themselves differently. */
+const callerOf = ({ client, headers }: ReadRequest): string => client ?? `user-agent ${headers['user-agent'] ?? ''}`;
+
+/** The run where a request without name and session waits at a gate, or did before the start: a session decides alone. */
+function filedAtGate(core: Core, request: ReadRequest): Filed | null {
+  if (request.session.session !== null || request.session.installation !== null) return null;
+  const runId = runOfGate(core, request, RELEASE_GRACE_MS);
+  return runId === null ? null : { runId, subagent: null };
+}
+
+function continueRun(core: Core, request: ReadRequest, runId: string, subagent: string | null): ChosenRun {
   const run = core.runs.find(runId);
   const policy = run === null ? null : core.policies.find(run.policy);
   if (run === null || policy === null) return refused(failure('not_found', `No run ${runId} for this agent.`));
@@ -53,7 +123,7 @@ function continueRun(core: Core, request: ReadRequest, runId: string): ChosenRun
       }),
     );
   }
-  return { kind: 'chosen', run, policy, keys: [...keysOf(request), ...readingOf(request, run)] };
+  return { kind: 'chosen', run, policy, keys: [...keysOf(request, subagent), ...readingOf(request, run)], subagent };
 }
 
 function startRun(core: Core, request: ReadRequest, named: string | null, now: number): ChosenRun {
@@ -69,8 +139,11 @@ function startRun(core: Core, request: ReadRequest, named: string | null, now: n
     cap: runCap(policy, request.agent, request.asks.cap),
     alertAt: policy.budget.alertAt,
   };
-  const keys = keysOf(request);
-  const run = core.runs.begin(start, request.agent.agent_id, now, keys);
+  const { subagent } = request.session;
+  const keys = keysOf(request, subagent);
+  const unnamed = named === null && request.session.session === null && !request.opening.declaresTools;
+  const begunBy = unnamed ? { caller: callerOf(request), at: now } : null;
+  const run = core.runs.begin(start, request.agent.agent_id, now, keys, begunBy);
   const filed = [...keys, ...readingOf(request, run)];
   // A run that was asked for anew takes its session over, or the next call would find two.
   const takesOver = request.claims.newRun;
@@ -78,6 +151,7 @@ function startRun(core: Core, request: ReadRequest, named: string | null, now: n
     kind: 'chosen',
     run,
     policy,
+    subagent,
     keys: takesOver ? filed.map((key) => (key.kind === 'session' ? { ...key, replaces: true } : key)) : filed,
   };
 }
@@ -85,7 +159,7 @@ function startRun(core: Core, request: ReadRequest, named: string | null, now: n
 /** Why this agent may not start a run by name at present: it was stopped a moment ago. */
 export function heldAfterStop(core: Core, agent: AgentRecord): Failure | null {
   const now = core.clock.now();
-  return heldByStop(null, core.runs.lookup(agent.agent_id, now), now);
+  return heldByStop(agent, core.runs.lookup(agent.agent_id, now, null), now);
 }
 
 /** The policy a run of this agent starts with, or why it may not have the one it asks for. */
@@ -125,12 +199,12 @@ function readingOf(request: ReadRequest, run: LiveRun): readonly RunKey[] {
 }
 
 /** The names under which this request's run is to be found again. */
-function keysOf(request: ReadRequest): readonly RunKey[] {
+function keysOf(request: ReadRequest, subagent: string | null): readonly RunKey[] {
   const { session, aliases, installation } = request.session;
   const keys: RunKey[] = [];
   if (session !== null) keys.push({ kind: 'session', key: session });
   for (const alias of aliases) keys.push({ kind: 'session', key: alias });
   if (installation !== null) keys.push({ kind: 'installation', key: installation });
-  if (request.conversationKey !== null) keys.push({ kind: 'conversation', key: request.conversationKey });
+  if (request.conversationKey !== null) keys.push({ kind: 'conversation', key: request.conversationKey, subagent });
   return keys;
 }

@@ -16,12 +16,16 @@ import type { Core, CoreOptions } from './core.ts';
 import { createDigester } from './digester.ts';
 import { createGateBook } from './gate-book.ts';
 import { grantsCovering, offerFor } from './grants.ts';
+import { createHandedArguments } from './handed-arguments.ts';
 import { createInFlight } from './inflight.ts';
+import { createPassedAnswers } from './passed-answers.ts';
 import { createPolicyBook } from './policy-book.ts';
 import { createPriceBook } from './price-book.ts';
+import { readPassedAnswers } from './read-passed.ts';
 import { createRegexJobs } from './regex-jobs.ts';
 import { createRunDirectory } from './run-directory.ts';
 import { createRunNews } from './run-news.ts';
+import { createUnanswered } from './unanswered.ts';
 import { createUnknownClients } from './unknown-clients.ts';
 
 /** What the pipeline is made of, besides what it makes itself. */
@@ -55,6 +59,9 @@ export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
     store,
     agents: createAgentDirectory(store.read),
     runs: createRunDirectory(store.read, options.idleWindowMs),
+    unanswered: createUnanswered(store.read, clock.now()),
+    handedArguments: createHandedArguments(store.read),
+    passedAnswers: createPassedAnswers((agentId, since, most) => readPassedAnswers(store.read, agentId, since, most)),
     policies: await createPolicyBook(store, clock),
     prices: createPriceBook(store.read, parts.prices, clock),
     credentials: createCredentials(parts.credentials),

@@ -15,12 +15,15 @@ import type { AgentDirectory } from './agent-directory.ts';
 import type { Claims } from './claims.ts';
 import type { Digester } from './digester.ts';
 import type { GateBook } from './gate-book.ts';
+import type { HandedArguments } from './handed-arguments.ts';
 import type { InFlight } from './inflight.ts';
+import type { PassedAnswers } from './passed-answers.ts';
 import type { PolicyBook } from './policy-book.ts';
 import type { PriceBook } from './price-book.ts';
 import type { RegexJobs } from './regex-jobs.ts';
 import type { LiveRun, RunDirectory } from './run-directory.ts';
 import type { RunNews } from './run-news.ts';
+import type { Unanswered } from './unanswered.ts';
 import type { UnknownClients } from './unknown-clients.ts';
 
 /** Everything one exchange needs, composed once in `index.ts`. */
@@ -35,6 +38,9 @@ export interface Core {
   readonly store: Store;
   readonly agents: AgentDirectory;
   readonly runs: RunDirectory;
+  readonly unanswered: Unanswered;
+  readonly handedArguments: HandedArguments;
+  readonly passedAnswers: PassedAnswers;
   readonly policies: PolicyBook;
   readonly prices: PriceBook;
   readonly providers: readonly Provider[];

@@ -32,15 +32,25 @@ export async function govern(core: Core, request: AgentRequest, reply: AgentRepl
     return deliverRefusal(reply, request, { failure: reading.failure, exchangeId: null, runId: null, policy: null });
   }
   core.unknownClients.note(reading.request);
+  try {
+    await carry(core, reading.request, reply);
+  } finally {
+    core.unanswered.leave(reading.request);
+  }
+}
+
+async function carry(core: Core, request: ReadRequest, reply: AgentReply): Promise<void> {
   let hold: Hold | null = null;
   let met: GateRecord | null = null;
   for (;;) {
-    const admission = await admit(core, reading.request, met, hold !== null);
+    const admission = await admit(core, request, met, hold !== null);
     switch (admission.kind) {
       case 'refused':
-        return refuse(core, reading.request, admission.refusal, reply);
+        return refuse(core, request, admission.refusal, reply);
       case 'replayed':
-        if (await replay(core, reading.request, admission.gate, admission.answer, hold, reply)) return;
+        if (await replay(core, request, admission.gate, admission.answer, hold, reply)) {
+          return core.unanswered.released(request, core.clock.now());
+        }
         break;
       case 'busy':
         await admission.until;
@@ -49,7 +59,7 @@ export async function govern(core: Core, request: AgentRequest, reply: AgentRepl
         // The request that opened the gate is not a retry of itself.
         if (!admission.fresh && met === null) core.gates.noteRetry(admission.gate.gate_id);
         met = admission.gate;
-        const waited = await waitAtGate(core, reading.request, met, hold, reply);
+        const waited = await waitAtGate(core, request, met, hold, reply);
         if (waited.kind === 'answered') return;
         hold = waited.hold ?? hold;
         break;
@@ -116,6 +126,7 @@ async function carryOut(
       return await gateAnswer(core, admitted, ruling, outcome.answer, settlement, holding, reply);
     }
     await deliverAnswer(reply, admitted, outcome, settlement, begun);
+    noteDelivered(core, admitted, outcome, reply);
     return null;
   } catch (error) {
     const reason = error instanceof StoreUnavailable ? storeRefusal(error) : bugRefusal(core, error);
@@ -166,6 +177,13 @@ function refusesAddedUsage(core: Core, { edited, upstream, request }: Admitted, 
 function asWritten(admitted: Admitted): Admitted {
   const edited = withoutAddedUsage(admitted.edited);
   return { ...admitted, edited, upstream: { ...admitted.upstream, body: edited.bytes } };
+}
+
+/** The agent has its whole answer: the same request sent again is a new one, at once or (from a gate) a little later. */
+function noteDelivered(core: Core, { request, gateId }: Admitted, outcome: Outcome, reply: AgentReply): void {
+  if (outcome.kind !== 'completed' || reportsFailure(outcome.answer) || outcome.agentGone || reply.gone) return;
+  if (gateId === null) core.unanswered.answered(request);
+  else core.unanswered.released(request, core.clock.now());
 }
 
 /** What could not be judged or recorded must not leave, and must not be free either. */

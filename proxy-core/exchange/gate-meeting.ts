@@ -46,6 +46,30 @@ export function fingerprintOf(request: ReadRequest, run: LiveRun): string {
   );
 }
 
+const prints = new WeakMap<Uint8Array, string>();
+
+/** What two sendings of one request have in common whatever run they belong to: its fingerprint without agent and run. */
+export function printOf(request: ReadRequest): string {
+  const { method, target, endpoint } = request;
+  const opaque = endpoint.kind === 'other';
+  const path = opaque ? `${target.path}${target.query}` : target.path;
+  const known = prints.get(request.body) ?? printed(method, path, opaque ? request.digest : canonicalOf(request.body));
+  prints.set(request.body, known);
+  return known;
+}
+
+/** The same of a stored body; of one that is gone, or is no JSON any more, a print that equals no other. */
+export function printOfBody(method: string, path: string, body: Uint8Array | null): string {
+  try {
+    return body === null ? '' : printed(method, path, canonicalBody(new TextDecoder().decode(body)));
+  } catch (error) {
+    if (error instanceof SyntaxError) return '';
+    throw error;
+  }
+}
+
+const printed = (method: string, path: string, body: string): string => sha256(JSON.stringify([method, path, body]));
+
 /** A request gate and the gate on its answer share the request; this tells them apart. */
 export const requestGatePrint = (print: string): string => `${print}:request`;
 
@@ -72,15 +96,16 @@ function gateOf(core: Core, request: ReadRequest, run: LiveRun): GateRecord | nu
 const COMPARED_RUNS = 32;
 
 /**
- * The run in which a request that names none has met a gate: its retry belongs there, whatever other runs its agent has and
- * however long the wait. A request that asks for a new run is a retry until it has got its answer.
+ * The run in which a request that names none has met a gate, before the start too: its retry belongs there, whatever other
+ * runs its agent has and however long the wait. `graceMs` after its answer was delivered it is a new request.
  */
-export function runOfGate(core: Core, request: ReadRequest): string | null {
+export function runOfGate(core: Core, request: ReadRequest, graceMs: number): string | null {
+  const now = core.clock.now();
   for (const runId of core.gates.runsOf(request.agent.agent_id).slice(0, COMPARED_RUNS)) {
     const run = core.runs.find(runId);
     if (run === null || run.explicit || (run.state !== 'open' && run.state !== 'waiting')) continue;
     const gate = gateOf(core, request, run);
-    if (gate !== null && (gate.released_at === null || !request.claims.newRun)) return runId;
+    if (gate !== null && (gate.released_at === null || now - gate.released_at < graceMs)) return runId;
   }
   return null;
 }

@@ -36,6 +36,8 @@ export interface Answer {
   readonly stream: boolean;
   readonly firstByteAt: number;
   readonly report: ResponseReport | null;
+  /** What the model said, as far as it is kept. */
+  readonly text: string;
   /** Everything the provider sent, or null when it was more than is kept. */
   readonly body: readonly Uint8Array[] | null;
   /** How many bytes of `body` had been let go before the rest was held; what is withheld of it starts here. */
@@ -245,6 +247,7 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
       stream,
       firstByteAt: options.firstByteAt,
       report: reader === null || spilled() ? null : encoded ? { ...reader.report, malformed: true } : reader.report,
+      text: reader?.text ?? '',
       body: keptBytes <= options.keepBytes ? kept : null,
       passedBytes,
       takeRest,

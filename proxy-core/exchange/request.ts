@@ -2,10 +2,11 @@ import { hash } from 'node:crypto';
 import { type Failure, failure } from '../contract/failures.ts';
 import { type NanoUsd, usdToNano } from '../contract/money.ts';
 import type { AgentRecord } from '../contract/records.ts';
+import { type ClientSession, readSession } from '../runs/client-session.ts';
 import { type ClientKind, type Headers, recogniseClient } from '../runs/client-table.ts';
-import { type ClientSession, readSession } from '../runs/clients.ts';
-import { conversationKeys } from '../runs/conversation.ts';
+import { conversationKeys, sketchOf } from '../runs/conversation.ts';
 import type { RunClaims } from '../runs/identify.ts';
+import { BARE, type Opening, readOpening } from '../runs/opening.ts';
 import { parseTraceParent, renderTraceParent } from '../runs/trace-parent.ts';
 import type { Format, RequestFacts } from '../wire/format.ts';
 import { FORMATS } from '../wire/formats.ts';
@@ -40,6 +41,10 @@ export interface ReadRequest extends AgentRequest {
   /** SHA-256 of the body, hex: tells a resend from a new request. */
   readonly digest: string;
   readonly conversationKey: string | null;
+  /** Equal for two sendings of one request, and for few others. */
+  readonly sketch: string;
+  /** What it shows of how it begins. */
+  readonly opening: Opening;
   readonly claims: RunClaims;
 }
 
@@ -80,12 +85,22 @@ export function readRequest(request: AgentRequest): Reading {
   if (parsed !== null && parsed.kind === 'refused') return parsed;
   const facts = parsed === null || format === null ? null : format.parseRequest(parsed.value);
   if ((facts?.model?.length ?? 0) > MODEL_LIMIT) return { kind: 'refused', failure: endlessModel() };
-  const client = recogniseClient(request.headers, facts?.tools);
+  const client = recogniseClient(request.headers, facts?.tools, facts?.sessionHints.systemHead);
   const tool = endpoint.kind === 'tool' ? readToolRequest(endpoint.name, request.body, parsed?.value) : null;
   if (tool !== null && 'code' in tool) return { kind: 'refused', failure: tool };
   const session = readSession(client, request.headers, facts);
-  const keys =
-    session.session === null && parsed !== null ? conversationKeys(parsed.value, sha256) : { whole: null, earlier: [] };
+  // A client that names its session is found by that alone, unless it leaves open which of its subagents calls.
+  const shows = parsed !== null && (session.session === null || session.unnamedSubagent);
+  const keys = shows ? conversationKeys(parsed.value, sha256) : { whole: null, earlier: [] };
+  const digest = sha256(request.body);
+  const opening =
+    shows && facts !== null
+      ? readOpening(parsed.value, {
+          declaresTools: facts.tools.length > 0,
+          toolResults: facts.toolResults.length > 0,
+          responseIds: facts.responseIds.length > 0,
+        })
+      : BARE;
   return {
     kind: 'read',
     request: {
@@ -97,8 +112,10 @@ export function readRequest(request: AgentRequest): Reading {
       traceParent: traceParentOf(request.headers),
       session: endpoint.kind === 'count' ? { ...session, side: 'count_tokens' } : session,
       asks,
-      digest: sha256(request.body),
+      digest,
       conversationKey: keys.whole,
+      sketch: `${request.method} ${request.target.path}\n${facts?.model ?? ''}\n${sketchOf(parsed?.value, keys.whole, digest)}`,
+      opening,
       claims: {
         headerRun: present(request.headers['x-rungate-run-id']),
         pathRun: request.target.pathRun,
@@ -106,6 +123,8 @@ export function readRequest(request: AgentRequest): Reading {
         session,
         handedOut: tool === null ? handedOut(facts) : [{ kind: 'tool_call', key: tool.callId }],
         conversation: keys.earlier,
+        opening,
+        counts: endpoint.kind === 'count',
       },
     },
   };

@@ -64,7 +64,7 @@ function identityOf(core: Core, { request, route, chosen, exchangeId }: Call): I
     model: facts?.model ?? null,
     stream: facts?.stream ?? false,
     client: request.client,
-    subagent: request.session.subagent,
+    subagent: chosen.subagent,
     side: request.session.side,
     retryOf: findRetried(request, chosen.run)?.exchangeId ?? null,
     traceParent: request.traceParent,
@@ -153,6 +153,8 @@ export async function reserve(
   const identity = identityOf(core, call);
   const results = request.facts?.toolResults.filter(({ callId }) => run.pendingResults.delete(callId)) ?? [];
   const toolResults = results.map(shownResult);
+  for (const { callId, output } of toolResults)
+    core.handedArguments.returned(run.agentId, run.runId, callId, output?.text ?? '');
   const receipt = core.store.write('admit', { ...identity, reserve: charge.amount, toolResults });
   core.runs.file(run, identity.keys, receipt.committed);
   core.runs.touch(run, identity.at);
@@ -201,6 +203,7 @@ export async function reserve(
           judged,
           gateId,
           exchangeId,
+          subagent: call.chosen.subagent,
           step: result.step,
           remaining: result.remaining,
           pricing: charge.pricing,

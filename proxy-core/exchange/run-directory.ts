@@ -1,6 +1,6 @@
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../contract/money.ts';
 import type { RunRecord, RunState } from '../contract/records.ts';
-import type { RunLookup } from '../runs/identify.ts';
+import type { Filed, RunLookup } from '../runs/identify.ts';
 import type { RunKey, RunStart, StoreReader } from '../store/store.ts';
 
 /** A run as the pipeline knows it without asking the store. */
@@ -27,10 +27,19 @@ export interface LiveRun {
   toolCalls: number;
   /** Call ids proposed to the agent whose results have not come back. */
   readonly pendingResults: Set<string>;
+  /** Who began it with a call without tools, and when: a title may have come before its session. Null once tools were declared. */
+  begunBy: Beginning | null;
   /** Failed or refused exchanges by request fingerprint, so that a resend is known as a retry. */
   readonly failed: Map<string, FailedExchange>;
   /** Its agent has asked for 202 by header (`x-rungate-gate: retry`), and so keeps it for the run. */
   reads202: boolean;
+}
+
+/** A run's first call, where that declared no tools and named nothing. */
+export interface Beginning {
+  /** Which client it was, as far as its headers tell. */
+  readonly caller: string;
+  readonly at: number;
 }
 
 /** An exchange that a resend is a retry of. */
@@ -47,25 +56,31 @@ export interface FailedExchange {
  */
 export interface RunDirectory {
   find(runId: string): LiveRun | null;
-  lookup(agentId: string, now: number): RunLookup;
+  /** `caller`: which client asks, as far as its headers tell. */
+  lookup(agentId: string, now: number, caller: string | null): KnownRuns;
   /**
    * Begin a run at `at`; found by the next identification under its id and `keys` at once, stored with its first
    * exchange. The keys must be filed when they are written.
    */
-  begin(start: RunStart, agentId: string, at: number, keys: readonly RunKey[]): LiveRun;
+  begin(start: RunStart, agentId: string, at: number, keys: readonly RunKey[], begunBy: Beginning | null): LiveRun;
   /** The run has been active at `at`. */
   touch(run: LiveRun, at: number): void;
   /** File keys under a run until `committed` settles; afterwards the store answers for them. */
   file(run: LiveRun, keys: readonly RunKey[], committed: Promise<unknown>): void;
 }
 
+/** Look-ups that need nothing of the request but what it names. */
+export type KnownRuns = Pick<RunLookup, 'byId' | 'byKey' | 'latest' | 'titled' | 'lastStopped'>;
+
 const LIVE_LIMIT = 5_000;
+/** Titles come so long before their session at most, ms. */
+const TITLE_LEAD_MS = 10_000;
 
 /** A directory over the store; `idleWindowMs` is how long a silent run may still be joined without a name. */
 export function createRunDirectory(read: StoreReader, idleWindowMs: number): RunDirectory {
   const live = new Map<string, LiveRun>();
   const recent = new Map<string, Set<LiveRun>>();
-  const uncommitted = new Map<string, Set<string>>();
+  const uncommitted = new Map<string, Map<string, string | null>>();
   const slot = (agentId: string, key: RunKey): string => `${agentId}\n${key.kind}\n${key.key}`;
 
   const find = (runId: string): LiveRun | null => {
@@ -105,47 +120,58 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
     }
   };
 
-  const unended = (runIds: Iterable<string>): readonly string[] =>
-    [...new Set(runIds)].filter((runId) => {
-      const run = find(runId);
-      return run !== null && !isEnded(run);
-    });
+  const isUnended = (runId: string): boolean => {
+    const run = find(runId);
+    return run !== null && !isEnded(run);
+  };
 
-  const lookup = (agentId: string, now: number): RunLookup => ({
+  const unended = (filed: readonly Filed[]): readonly Filed[] =>
+    [...new Map(filed.toReversed().map((one) => [one.runId, one] as const)).values()]
+      .reverse()
+      .filter(({ runId }) => isUnended(runId));
+
+  /** The agent's runs active within the idle window that nobody named. */
+  const quiet = (agentId: string, now: number): readonly LiveRun[] => {
+    const since = now - idleWindowMs;
+    const runs = recentOf(agentId, since);
+    for (const run of runs) if (run.lastActivityAt < since || isEnded(run)) runs.delete(run);
+    return [...runs].filter(({ explicit }) => !explicit);
+  };
+
+  const lookup = (agentId: string, now: number, caller: string | null): KnownRuns => ({
     byId: find,
     byKey: (kind, key) => {
-      const filed: RunKey = { kind, key };
-      return unended([...(uncommitted.get(slot(agentId, filed)) ?? []), ...read.findRuns(agentId, filed)]);
+      const name: RunKey = { kind, key };
+      const coming = [...(uncommitted.get(slot(agentId, name)) ?? [])].map(([runId, subagent]) => ({
+        runId,
+        subagent,
+      }));
+      return unended([...coming, ...read.findRuns(agentId, name)]);
     },
-    idle: () => {
-      const since = now - idleWindowMs;
-      const runs = recentOf(agentId, since);
-      const idle: string[] = [];
-      for (const run of runs) {
-        if (run.lastActivityAt < since || isEnded(run)) runs.delete(run);
-        else if (!run.explicit) idle.push(run.runId);
-      }
-      return idle;
-    },
-    lastStopped: (session) => {
-      if (session === null) return read.lastStopped(agentId);
-      const runs = read.findRuns(agentId, { kind: 'session', key: session }).map((runId) => read.run(runId));
-      const stopped = runs.find((run) => run?.state === 'stopped');
-      return stopped == null ? null : { runId: stopped.run_id, at: stopped.ended_at ?? 0 };
-    },
+    latest: () => latestOf(quiet(agentId, now)),
+    titled: () =>
+      latestOf(
+        quiet(agentId, now).filter(
+          ({ begunBy }) => begunBy !== null && begunBy.caller === caller && now - begunBy.at < TITLE_LEAD_MS,
+        ),
+      ),
+    lastStopped: () => read.lastStopped(agentId),
   });
 
   /** From now on the keys find the run; returns their slots. */
   const claim = (run: LiveRun, keys: readonly RunKey[]): readonly string[] => {
     const slots = keys.map((key) => slot(run.agentId, key));
-    for (const name of slots) uncommitted.set(name, (uncommitted.get(name) ?? new Set()).add(run.runId));
+    for (const [index, name] of slots.entries()) {
+      const filed = uncommitted.get(name) ?? new Map<string, string | null>();
+      uncommitted.set(name, filed.set(run.runId, keys[index]?.subagent ?? null));
+    }
     return slots;
   };
 
   return {
     find,
     lookup,
-    begin(start, agentId, at, keys) {
+    begin(start, agentId, at, keys, begunBy) {
       const run: LiveRun = {
         runId: start.runId,
         agentId,
@@ -163,6 +189,7 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
         exchanges: 0,
         toolCalls: 0,
         pendingResults: new Set(),
+        begunBy,
         failed: new Map(),
         reads202: false,
       };
@@ -172,6 +199,8 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
     },
     touch(run, at) {
       run.lastActivityAt = at;
+      // Behind all others, so that of two that were active in one millisecond the later one is the latest.
+      recent.get(run.agentId)?.delete(run);
       recent.get(run.agentId)?.add(run);
     },
     file(run, keys, committed) {
@@ -190,6 +219,13 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
 
 /** Filed under a run whose agent has asked for 202 by header. */
 export const reads202Key = (runId: string): RunKey => ({ kind: 'reads_202', key: runId });
+
+/** The most recently active of these runs. */
+const latestOf = (runs: readonly LiveRun[]): string | null =>
+  runs.reduce<LiveRun | null>(
+    (latest, run) => (latest === null || run.lastActivityAt >= latest.lastActivityAt ? run : latest),
+    null,
+  )?.runId ?? null;
 
 const isEnded = (run: LiveRun): boolean => run.state === 'completed' || run.state === 'stopped';
 
@@ -211,6 +247,7 @@ function fromRecord(record: RunRecord, pending: readonly string[], reads202: boo
     exchanges: record.exchanges,
     toolCalls: record.tool_calls,
     pendingResults: new Set(pending),
+    begunBy: null,
     failed: new Map(),
     reads202,
   };

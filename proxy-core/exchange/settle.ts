@@ -25,7 +25,7 @@ export function settle(
 ): Settlement {
   const answer = outcome.answer;
   const charged = chargeFor(admitted, outcome);
-  const keys = answerKeys(answer?.report ?? null);
+  const keys = answerKeys(answer?.report ?? null, admitted.subagent);
   const receipt = core.store.write('settle', settleInput(core, admitted, outcome, ruling, block, charged, keys));
   core.runs.file(admitted.run, keys, receipt.committed);
   const body = answer?.body == null ? null : Buffer.concat(answer.body);
@@ -34,6 +34,7 @@ export function settle(
       ? null
       : core.store.write('storeResponse', { exchangeId: admitted.exchangeId, body });
   learn(core, admitted, answer?.report ?? null);
+  if (ruling.kind !== 'blocked') noteHanded(core, admitted, outcome);
   countTokens(core, admitted, outcome);
   const recorded = receipt.committed.then((result) => record(core, admitted, result));
   // What other calls have under way is not this one's business: only its own records are waited for.
@@ -127,12 +128,19 @@ function failureOf(outcome: Outcome, block: NewBlock | null): string | null {
 }
 
 /** Ids that the agent will repeat, by which its next request is known. */
-function answerKeys(report: ResponseReport | null): readonly RunKey[] {
+function answerKeys(report: ResponseReport | null, subagent: string | null): readonly RunKey[] {
   if (report === null) return [];
   const calls = report.toolCalls.flatMap((call) =>
-    call.id === null ? [] : [{ kind: 'tool_call', key: call.id } as const],
+    call.id === null ? [] : [{ kind: 'tool_call', key: call.id, subagent } as const],
   );
-  return report.responseId === null ? calls : [...calls, { kind: 'response', key: report.responseId }];
+  return report.responseId === null ? calls : [...calls, { kind: 'response', key: report.responseId, subagent }];
+}
+
+/** What the agent has been given, by which its next calls are known. A gated answer's calls reach it later or not at all. */
+function noteHanded(core: Core, { run }: Admitted, { answer, kind }: Outcome): void {
+  if (kind !== 'completed' || answer === null || answer.status >= 300 || answer.report === null) return;
+  core.handedArguments.handOut(run.agentId, run.runId, answer.report.toolCalls);
+  core.passedAnswers.note(run.agentId, run.runId, answer.text, core.clock.now());
 }
 
 function learn(core: Core, admitted: Admitted, report: ResponseReport | null): void {

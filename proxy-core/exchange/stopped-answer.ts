@@ -131,6 +131,7 @@ export async function gateAnswer(
     reply.write(hold.reject(`[Rungate] ${revoked.message}`, held));
   } else if (stateAt(settled, core.clock.now()) === 'approved' && (await core.gates.release(gate.gate_id))) {
     for (const frame of held) reply.write(hold.release(frame));
+    if (!reply.gone) core.unanswered.released(request, core.clock.now());
   } else {
     reply.write(hold.reject(verdictText(core, core.gates.byId(gate.gate_id) ?? settled), held));
   }

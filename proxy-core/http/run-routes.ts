@@ -64,7 +64,7 @@ async function startRun(core: Core, request: FastifyRequest, reply: FastifyReply
     cap: runCap(policy, agent, cap),
     alertAt: policy.budget.alertAt,
   };
-  const live = core.runs.begin(start, agent.agent_id, at, []);
+  const live = core.runs.begin(start, agent.agent_id, at, [], null);
   const by = { actor: `agent:${agent.name}`, channel: 'proxy' };
   const { run } = await core.store.write('startRun', { at, agentId: agent.agent_id, agentName: agent.name, start, by })
     .durable;

@@ -1,7 +1,8 @@
 import type { Dialect } from '../wire/dialect.ts';
+import type { Place, SessionRules } from './session-rules.ts';
 
 /**
- * Every client that was measured: its version then, how it is recognised, and the form of refusal that it stops on and shows
+ * Every client that was measured: its version then, how it is recognised, where it names its session, and the form of refusal that it stops on and shows
  * in plain words. Clients change within weeks, so nothing depends on being recognised: whoever is not in this table gets
  * the table of failures as it stands and is held wherever it streams with tools (behaviour §3, §6).
  */
@@ -11,6 +12,8 @@ export interface ClientRow {
   readonly measured: string;
   /** Any one of these recognises it; rows are asked in order, so a program stands before the SDK it is built on. */
   readonly signs: ClientSigns;
+  /** Absent: it names no session, so its requests are known by what they show (`identify.ts`). */
+  readonly session?: SessionRules;
   readonly dialect: Dialect;
 }
 
@@ -23,6 +26,8 @@ export interface ClientSigns {
   readonly userAgent?: RegExp;
   /** A tool that the request declares. */
   readonly tool?: string;
+  /** Its first system text. */
+  readonly system?: RegExp;
 }
 
 const MINUTE_MS = 60_000;
@@ -41,11 +46,23 @@ const PLAIN: Dialect = {
 /** What a client that takes a 403 for its own login sees instead: 410, which all measured ones show and none retries. */
 const NO_LOGIN = { 403: 410 } as const;
 
+const header = (name: string): Place => ({ in: 'header', name });
+const CACHE_KEY: Place = { in: 'prompt_cache_key' };
+const CODEX_TURN = 'x-codex-turn-metadata';
+
 const CLIENT_TABLE = [
   {
     kind: 'claude-code',
     measured: '2.1.332',
     signs: { header: 'x-claude-code-session-id', userAgent: /^claude-cli\// },
+    session: {
+      ids: [header('x-claude-code-session-id'), { in: 'user_id' }],
+      subagents: [
+        { when: [{ kind: 'header', name: 'x-claude-code-agent-id' }], id: header('x-claude-code-agent-id') },
+        { when: [{ kind: 'system', matches: /cc_is_subagent=true/ }], id: null },
+      ],
+      title: [{ kind: 'toolless' }, { kind: 'structured' }],
+    },
     // 400 makes it try six other requests, 404 blames the model's name, 403 says "log in".
     dialect: { ...PLAIN, statuses: { 400: 410, 403: 410, 404: 410, 415: 410 } },
   },
@@ -53,6 +70,12 @@ const CLIENT_TABLE = [
     kind: 'codex',
     measured: '0.171.0',
     signs: { headers: { originator: /^codex/ }, userAgent: /^codex[_-]/ },
+    session: {
+      ids: [header('session-id'), CACHE_KEY],
+      subagents: [{ when: [{ kind: 'header', name: 'x-codex-parent-thread-id' }], id: header('thread-id') }],
+      title: [{ kind: 'member', header: CODEX_TURN, member: 'thread_source', equals: 'thread_title' }],
+      installation: { in: 'member', header: CODEX_TURN, member: 'installation_id' },
+    },
     // Retries every 4xx six times; waits over an hour without a byte.
     dialect: { ...PLAIN, final: 'failed-response', ceilingMs: 55 * MINUTE_MS },
   },
@@ -60,6 +83,11 @@ const CLIENT_TABLE = [
     kind: 'opencode',
     measured: '1.18.33',
     signs: { header: 'x-session-affinity', userAgent: /opencode\// },
+    session: {
+      ids: [header('x-session-id'), header('session-id'), CACHE_KEY],
+      parent: header('x-parent-session-id'),
+      title: [{ kind: 'toolless' }],
+    },
     dialect: PLAIN,
   },
   {
@@ -72,13 +100,38 @@ const CLIENT_TABLE = [
   {
     kind: 'copilot-cli',
     measured: '1.0.102',
-    signs: { headers: { 'x-initiator': /^(user|agent)$/ } },
+    signs: { headers: { 'x-initiator': /^(user|agent)$/ }, system: /^You are the GitHub Copilot CLI\b/ },
+    session: {
+      ids: [CACHE_KEY],
+      subagents: [
+        { when: [{ kind: 'header', name: 'x-interaction-type', equals: 'conversation-subagent' }], id: null },
+      ],
+    },
     dialect: { ...PLAIN, statuses: NO_LOGIN },
   },
-  { kind: 'qwen-code', measured: '0.24.4', signs: { userAgent: /^QwenCode\// }, dialect: PLAIN },
+  {
+    kind: 'qwen-code',
+    measured: '0.24.4',
+    signs: { userAgent: /^QwenCode\// },
+    session: {
+      subagents: [
+        {
+          when: [{ kind: 'system', matches: /^You are a [\w -]{0,60}subagent working for a parent agent\b/ }],
+          id: null,
+        },
+      ],
+    },
+    dialect: PLAIN,
+  },
   { kind: 'gemini-cli', measured: '0.61.0', signs: { userAgent: /^GeminiCLI/ }, dialect: PLAIN },
   // The official SDK under another name, with its session as a header.
-  { kind: 'pi', measured: '0.73.1', signs: { header: 'session_id' }, dialect: PLAIN },
+  {
+    kind: 'pi',
+    measured: '0.73.1',
+    signs: { header: 'session_id', system: /\boperating inside pi, a coding agent harness\b/ },
+    session: { ids: [header('session_id'), CACHE_KEY] },
+    dialect: PLAIN,
+  },
   { kind: 'continue', measured: '1.5.47', signs: { userAgent: /^ls\/JS / }, dialect: PLAIN },
   {
     kind: 'langchain',
@@ -115,19 +168,26 @@ export const CLIENTS: readonly (ClientRow & { readonly kind: ClientKind })[] = C
 export type Headers = Readonly<Record<string, string | undefined>>;
 
 /**
- * The client that sent these headers and declared these tools, or null for one that is not known. A request whose body
- * has not been read has no tools yet.
+ * The client that sent these headers, declared these tools and began with this system text, or null for one that is not
+ * known. A request whose body has not been read has neither tools nor a text yet.
  */
-export function recogniseClient(headers: Headers, tools: readonly { readonly name: string }[] = []): ClientKind | null {
-  return CLIENTS.find(({ signs }) => shows(signs, headers, tools))?.kind ?? null;
+export function recogniseClient(headers: Headers, tools: Tools = [], system: string | null = null): ClientKind | null {
+  return CLIENTS.find(({ signs }) => shows(signs, headers, tools, system ?? ''))?.kind ?? null;
 }
 
-function shows(signs: ClientSigns, headers: Headers, tools: readonly { readonly name: string }[]): boolean {
+type Tools = readonly { readonly name: string }[];
+
+function shows(signs: ClientSigns, headers: Headers, tools: Tools, system: string): boolean {
   if (signs.header !== undefined && headers[signs.header] !== undefined) return true;
   if (signs.userAgent?.test(headers['user-agent'] ?? '') === true) return true;
   if (signs.tool !== undefined && tools.some(({ name }) => name === signs.tool)) return true;
+  if (signs.system?.test(system) === true) return true;
   return Object.entries(signs.headers ?? {}).some(([name, pattern]) => pattern.test(headers[name] ?? ''));
 }
+
+/** What a client says of its sessions; nothing for one that is not known. */
+export const sessionRulesOf = (client: ClientKind | null): SessionRules =>
+  CLIENTS.find(({ kind }) => kind === client)?.session ?? {};
 
 /** The dialect of a client, null for the plain table of failures. */
 export const dialectOf = (client: ClientKind | null): Dialect | null =>

@@ -1,3 +1,5 @@
+import { isModelTurn, member, messagesOf } from './opening.ts';
+
 /**
  * Recognising that a request continues a conversation, for clients that name no session. Each message is
  * reduced to a gist (role, length, head and tail), so the cost does not grow with the text; a mistake here
@@ -35,17 +37,14 @@ export function conversationKeys(body: unknown, sha256: Sha256): ConversationKey
   return { whole: chain, earlier: earlier.slice(-EARLIER_LIMIT).reverse() };
 }
 
-function messagesOf(body: unknown): readonly unknown[] {
-  if (typeof body !== 'object' || body === null) return [];
-  const list: unknown = Reflect.get(body, 'messages') ?? Reflect.get(body, 'input');
-  return Array.isArray(list) ? list : [];
-}
-
-function isModelTurn(message: unknown): boolean {
-  if (typeof message !== 'object' || message === null) return false;
-  const role: unknown = Reflect.get(message, 'role');
-  const type: unknown = Reflect.get(message, 'type');
-  return role === 'assistant' || type === 'function_call' || type === 'custom_tool_call' || type === 'reasoning';
+/**
+ * What two spellings of one request have in common, cheap enough to ask of every request: equal bodies have equal
+ * sketches. `whole` is the conversation's key, `digest` the hash of the bytes for what is no conversation.
+ */
+export function sketchOf(body: unknown, whole: string | null, digest: string): string {
+  if (whole !== null) return whole;
+  const text = member(body, 'input') ?? member(body, 'prompt');
+  return typeof text === 'string' ? `text ${gist(text)}` : digest;
 }
 
 function gist(value: unknown, depth = 0): string {
@@ -54,6 +53,7 @@ function gist(value: unknown, depth = 0): string {
   if (Array.isArray(value)) return `[${value.map((item) => gist(item, depth + 1)).join(',')}]`;
   return Object.keys(value)
     .filter((key) => key !== 'cache_control')
+    .sort((one, other) => (one < other ? -1 : 1))
     .map((key) => `${key}=${gist(Reflect.get(value, key), depth + 1)}`)
     .join(';');
 }

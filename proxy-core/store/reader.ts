@@ -12,6 +12,7 @@ import { findAccount, listAccounts, toBudgetRecord } from './tables/budgets.ts';
 import { countPassed, findExchange, findExchangeBody, listExchanges, listOutputSamples } from './tables/exchanges.ts';
 import { listPolicies } from './tables/policies.ts';
 import { listRuns } from './tables/run-list.ts';
+import { listOpenCalls, listPassedAnswers, listUnanswered } from './tables/run-traffic.ts';
 import { countRuns, findIdleRuns, findLastStopped, findRun, findRunsByKey } from './tables/runs.ts';
 import { listSeen } from './tables/seen.ts';
 import { findSetting } from './tables/settings.ts';
@@ -39,6 +40,9 @@ export function openReader(
     run: (runId) => findRun(db, runId),
     runs: (page) => listRuns(db, page),
     findRuns: (agentId, key) => findRunsByKey(db, agentId, key),
+    unanswered: (agentId) => listUnanswered(db, agentId),
+    openCalls: (agentId, mostRuns, mostCalls) => listOpenCalls(db, agentId, mostRuns, mostCalls),
+    passedAnswers: (agentId, since, most) => listPassedAnswers(db, agentId, since, most),
     idleRuns: (agentId, since) => findIdleRuns(db, agentId, since),
     lastStopped: (agentId) => findLastStopped(db, agentId),
     runsTotal: () => countRuns(db),

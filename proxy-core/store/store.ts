@@ -80,6 +80,8 @@ export interface By {
 export interface RunKey {
   readonly kind: 'session' | 'tool_call' | 'response' | 'conversation' | 'cache_key' | 'installation' | 'reads_202';
   readonly key: string;
+  /** The subagent whose request or answer it comes from; absent or null: the main thread's. */
+  readonly subagent?: string | null;
   /** The key moves to this run from any other that it was filed under. */
   readonly replaces?: boolean;
 }
@@ -522,6 +524,27 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
+/** A call that has had no complete answer. */
+export interface UnansweredExchange {
+  readonly exchangeId: string;
+  readonly runId: string;
+  readonly subagent: string | null;
+  readonly method: string;
+  readonly path: string;
+  readonly model: string | null;
+  /** Of its stored request. */
+  readonly bytes: number;
+}
+
+/** A call whose answer has passed. */
+export interface PassedExchange {
+  readonly exchangeId: string;
+  readonly runId: string;
+  readonly at: number;
+  readonly format: WireFormat;
+  readonly stream: boolean;
+}
+
 /** Reads. All prepared, all indexed; lists are paged. */
 export interface StoreReader extends GateReader {
   agents(): readonly AgentRecord[];
@@ -531,9 +554,19 @@ export interface StoreReader extends GateReader {
   run(runId: string): RunRecord | null;
   /** Latest start first. */
   runs(page: RunPageInput): RunPage;
-  /** Up to two run ids of this agent filed under a key, newest first. */
-  findRuns(agentId: string, key: RunKey): readonly string[];
-  /** This agent's open runs that were not named explicitly and were active since `since`, at most two. */
+  /** Up to two runs of this agent filed under a key, newest first, each with the subagent it was filed for. */
+  findRuns(agentId: string, key: RunKey): readonly { readonly runId: string; readonly subagent: string | null }[];
+  /** Calls without a complete answer among the latest of an agent's open runs that were not named, oldest first. */
+  unanswered(agentId: string): readonly UnansweredExchange[];
+  /** Tool calls without a result of an agent's most recently active open runs, oldest first; their arguments as far as the trace keeps them. */
+  openCalls(
+    agentId: string,
+    mostRuns: number,
+    mostCalls: number,
+  ): readonly { readonly runId: string; readonly callId: string; readonly argsText: string }[];
+  /** The latest answers that passed in an agent's open runs since an instant (epoch ms), oldest first. */
+  passedAnswers(agentId: string, since: number, most: number): readonly PassedExchange[];
+  /** This agent's open runs that were not named explicitly and were active since `since`, latest first, a few. */
   idleRuns(agentId: string, since: number): readonly string[];
   /** When the agent's most recent stopped run was stopped, and its id. */
   lastStopped(agentId: string): { readonly runId: string; readonly at: number } | null;

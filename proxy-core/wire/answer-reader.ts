@@ -24,6 +24,8 @@ export interface Draft {
   complete: boolean;
   malformed: boolean;
   error: ResponseReport['error'];
+  /** What the model said so far. */
+  text: string;
   /** Characters of arguments that may still be kept. */
   argsLeft: number;
 }
@@ -63,8 +65,17 @@ export const createDraft = (limits: Partial<ReadLimits> | undefined): Draft => (
   complete: false,
   malformed: false,
   error: null,
+  text: '',
   argsLeft: limits?.argsLength ?? DEFAULT_LIMITS.argsLength,
 });
+
+/** Characters of what a model says that are kept: more than a summary of a conversation has. */
+const TEXT_KEPT = 32 * 1024;
+
+/** Note words of the model that its client shows. */
+export function noteText(draft: Draft, value: unknown): void {
+  if (typeof value === 'string' && draft.text.length < TEXT_KEPT) draft.text += value;
+}
 
 /** The part of a tool call's text that may still be kept, counted against the answer's allowance. */
 export function keepArgs(draft: Draft, text: string): { readonly text: string; readonly truncated: boolean } {
@@ -110,6 +121,9 @@ export function createJsonReader(meaning: Meaning, limits?: Partial<ReadLimits>)
     get report() {
       return report(meaning);
     },
+    get text() {
+      return meaning.draft.text;
+    },
   };
 }
 
@@ -144,6 +158,9 @@ export function createStreamReader(meaning: Meaning, limits?: Partial<ReadLimits
     },
     get report() {
       return report(meaning);
+    },
+    get text() {
+      return meaning.draft.text;
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   type Meaning,
   NO_EFFECT,
   noteError,
+  noteText,
   TERMINAL,
   TOOL_CALL,
   USAGE_ONLY,
@@ -113,7 +114,9 @@ function noteChoice(state: State, choice: JsonRecord): boolean {
   const reason = filledText(choice['finish_reason']);
   if (reason !== null || !state.finished.has(index)) state.finished.set(index, reason);
   if (reason !== null && (index === 0 || state.draft.finishReason === null)) state.draft.finishReason = reason;
-  const touched = noteMessage(state, index, record(choice['delta'] ?? choice['message']));
+  const message = record(choice['delta'] ?? choice['message']);
+  if (index === 0) noteText(state.draft, message['content'] ?? choice['text']);
+  const touched = noteMessage(state, index, message);
   // A provider that puts a whole message beside the delta: clients differ in which of the two they read.
   const twice = recordOrNull(choice['delta']) !== null && hasCalls(record(choice['message']));
   if (twice) state.draft.malformed = true;

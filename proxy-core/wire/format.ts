@@ -126,6 +126,8 @@ export interface ResponseReader {
   /** The same as `report.complete`, cheap enough to ask after every chunk. */
   readonly complete: boolean;
   readonly report: ResponseReport;
+  /** What the model said, without its thinking; the start of it where it is long. */
+  readonly text: string;
 }
 
 /** A reader for a streamed answer that also says what each whole SSE frame did. */

@@ -6,6 +6,7 @@ import {
   type Meaning,
   NO_EFFECT,
   noteError,
+  noteText,
   TERMINAL,
   TOOL_CALL,
 } from './answer-reader.ts';
@@ -142,6 +143,7 @@ function openBlock(
   if (state.blocks.length >= MOST_BLOCKS || blockAt(state, index) !== undefined) state.draft.malformed = true;
   if (block === null || state.blocks.length >= MOST_BLOCKS) return undefined;
   const call = callOf(block);
+  if (block['type'] === 'text') noteText(state.draft, block['text']);
   const input = call === null || isEmpty(block['input']) ? null : document.quote([...path, 'input']);
   const kept = input === null ? null : keepArgs(state.draft, input);
   const opened: Block = { index, call, opened: kept?.text ?? null, streamed: '', truncated: kept?.truncated ?? false };
@@ -166,6 +168,7 @@ function noteDelta(state: State, root: JsonRecord): FrameEffect {
   const delta = record(root['delta']);
   const json = textOrNull(delta['partial_json']);
   const block = blockAt(state, indexOf(root));
+  if (delta['type'] === 'text_delta') noteText(state.draft, delta['text']);
   if (json === null && delta['type'] !== 'input_json_delta') return effectOf(block);
   if (block === undefined || block.call === null) {
     state.draft.malformed = true;

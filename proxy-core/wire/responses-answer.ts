@@ -6,6 +6,7 @@ import {
   type Meaning,
   NO_EFFECT,
   noteError,
+  noteText,
   TERMINAL,
   TOOL_CALL,
 } from './answer-reader.ts';
@@ -68,6 +69,7 @@ function noteEvent(state: State, document: Document, event: string | null): Fram
   const { root } = document;
   const type = filledText(root['type']) ?? event ?? '';
   if (type === 'error' || recordOrNull(root['error']) !== null) noteError(state.draft, root['error'] ?? root);
+  if (type === 'response.output_text.delta') noteText(state.draft, root['delta']);
   const odd = hasTwoReadings(root);
   if (odd) state.draft.malformed = true;
   const inResponse = recordOrNull(root['response']) !== null && noteResponse(state, document, ['response']);
@@ -113,10 +115,17 @@ function noteResponse(state: State, document: Document, path: readonly string[])
   noteError(draft, response['error']);
   const before = state.slots.length;
   const output = Array.isArray(response['output']) ? response['output'] : [];
+  if (draft.text === '') noteSaid(draft, output);
   // Positions are not compared here: an item that only the stream had (a note of ours) shifts them.
   const touched = output.map((_, i) => noteItem(state, document, [...path, 'output', i], null, false)).includes(true);
   if (before > 0 && state.slots.slice(before).some(isClientCall)) draft.malformed = true;
   return touched;
+}
+
+/** The words of finished messages, where no deltas have brought them. */
+function noteSaid(draft: Draft, output: readonly unknown[]): void {
+  const messages = output.map(record).filter((item) => item['type'] === 'message');
+  for (const part of messages.flatMap((item) => list(item['content']))) noteText(draft, record(part)['text']);
 }
 
 const isClientCall = (slot: Slot): boolean => slot.said.kind !== 'server';

@@ -13,6 +13,13 @@ export interface CapturedRequest {
   readonly reply: { readonly status: number; readonly kind: string } | null;
 }
 
+/** A request of a session that was captured with the tool calls of its answers, which later requests repeat. */
+export interface SessionRequest extends CapturedRequest {
+  /** What the model answers it with. */
+  readonly calls: readonly { readonly id: string; readonly name: string; readonly args: string }[];
+  readonly answerId?: string;
+}
+
 interface Capture {
   readonly requests: readonly CapturedRequest[];
 }
@@ -27,6 +34,10 @@ export const CAPTURES: readonly string[] = readdirSync(FOLDER)
 /** The requests of one capture, in their order. */
 export const captured = (name: string): readonly CapturedRequest[] =>
   (JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8')) as Capture).requests;
+
+/** The requests of a whole session (`test/fixtures/clients/sessions`), in their order. */
+export const capturedSession = (name: string): readonly SessionRequest[] =>
+  captured(`sessions/${name}`) as readonly SessionRequest[];
 
 /** Headers that only hold for the connection the request was captured on. */
 const OF_THE_CONNECTION = new Set(['host', 'connection', 'content-length']);

@@ -219,7 +219,9 @@ describe('a client session', () => {
     const one = await runOfCall(codex);
     await runOfCall({ headers: NEW_RUN });
     expect(await runOfCall(codex)).toBe(one);
-    expect(await runOfCall({ path: '/v1/responses', body })).not.toBe(one);
+    // A first call with tools begins a session; without a key that counts it is one of its own.
+    const tools = [{ type: 'function', name: 'lookup', parameters: {} }];
+    expect(await runOfCall({ path: '/v1/responses', body: { ...body, tools } })).not.toBe(one);
   });
 });
 
@@ -265,7 +267,7 @@ describe('without a name or a session', () => {
     expect(await runOfCall({ body: { ...ASK, messages: third } })).toBe(one);
   });
 
-  it('the sole open run is joined within the idle window, and no longer', async () => {
+  it('the latest open run is joined within the idle window, and no longer', async () => {
     const one = await runOfCall();
     rungate.advance(14 * MINUTE);
     expect(await runOfCall()).toBe(one);
@@ -275,11 +277,17 @@ describe('without a name or a session', () => {
     expect(await runOfCall()).not.toBe(one);
   });
 
-  it('neither of two open runs is joined', async () => {
+  it('of two open runs the one that was active last is joined', async () => {
     const runs = [await runOfCall(), await runOfCall({ headers: NEW_RUN })];
     expect(runs[0]).not.toBe(runs[1]);
     const third = await runOfCall({ body: { ...ASK, messages: [{ role: 'user', content: 'unrelated' }] } });
-    expect(runs).not.toContain(third);
+    expect(third).toBe(runs[1]);
+    const first = { body: { ...ASK, messages: [{ role: 'user', content: `again of ${agent}` }] } };
+    const older = await runOfCall({ ...first, headers: NEW_RUN });
+    await runOfCall({ headers: NEW_RUN });
+    const turn = [...first.body.messages, { role: 'assistant', content: 'hello' }, { role: 'user', content: 'go on' }];
+    expect(await runOfCall({ body: { ...ASK, messages: turn } })).toBe(older);
+    expect(await runOfCall()).toBe(older);
   });
 
   it('a run that was named is not joined', async () => {
@@ -308,7 +316,14 @@ describe('a run that the operator stops', () => {
     const session = claude(`stopped-${agent}`);
     const run = await runOfCall(session);
     await stop(run);
-    const ways: readonly Call[] = [session, named(run), named(`${agent}-fresh`), { headers: NEW_RUN }, {}];
+    const ways: readonly Call[] = [
+      session,
+      claude(`invented-${agent}`),
+      named(run),
+      named(`${agent}-fresh`),
+      { headers: NEW_RUN },
+      {},
+    ];
     for (const way of ways) await refusedAsStopped(way);
     const created = await send(rungate.url, { path: '/v1/runs', token, body: { run_id: `${agent}-by-api` } });
     expect([created.status, created.refusal.code]).toEqual([403, 'run_stopped']);
@@ -320,9 +335,11 @@ describe('a run that the operator stops', () => {
     await refusedAsStopped(named(run));
   });
 
-  it('does not hold another client session or another agent', async () => {
+  it('does not hold runs that were open before, or another agent', async () => {
+    const before = await runOfCall(claude('before'));
     await stop(await runOfCall(claude('to-be-stopped')));
-    expect((await call(claude('another'))).status).toBe(200);
+    expect(await runOfCall(claude('before'))).toBe(before);
+    await refusedAsStopped(claude('another'));
     const other = await rungate.addAgent(`${agent}-free`);
     expect((await call({ token: other })).status).toBe(200);
   });

@@ -9,6 +9,7 @@ import { traces } from './070-traces.ts';
 import { retention } from './080-retention.ts';
 import { silentRuns } from './090-silent-runs.ts';
 import { clock } from './100-clock.ts';
+import { callers } from './110-callers.ts';
 
 /** One step of the schema: append-only, numbered in tens. What has been released is never edited. */
 export interface Migration {
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   retention,
   silentRuns,
   clock,
+  callers,
 ];
 
 /** `PRAGMA application_id` of our files ("RGAT"), so that another program's database is never taken for ours. */

@@ -150,38 +150,41 @@ export function closeRun(db: Writable, runId: string, state: 'completed' | 'stop
 
 /** File keys under a run; a key filed before is left as it is. */
 export function fileKeys(db: Writable, agentId: string, runId: string, keys: readonly RunKey[], at: number): void {
-  for (const { kind, key, replaces } of keys) {
+  for (const { kind, key, subagent, replaces } of keys) {
     if (replaces === true)
       db.run('DELETE FROM run_keys WHERE agent_id = +? AND kind = +? AND key = +?', agentId, kind, key);
     db.run(
-      'INSERT INTO run_keys (agent_id, kind, key, run_id, filed_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO run_keys (agent_id, kind, key, run_id, filed_at, subagent) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       agentId,
       kind,
       key,
       runId,
       at,
+      subagent ?? null,
     );
   }
 }
 
 /** Up to two runs of an agent filed under a key, newest first. */
-export function findRunsByKey(db: Readable, agentId: string, { kind, key }: RunKey): readonly string[] {
-  return runIds(
-    db.all(
-      `SELECT run_id FROM run_keys WHERE agent_id = +? AND kind = +? AND key = +? ORDER BY filed_at DESC, run_id DESC LIMIT 2`,
-      agentId,
-      kind,
-      key,
-    ),
+export function findRunsByKey(
+  db: Readable,
+  agentId: string,
+  { kind, key }: RunKey,
+): readonly { readonly runId: string; readonly subagent: string | null }[] {
+  return db.all(
+    `SELECT run_id AS runId, subagent FROM run_keys WHERE agent_id = +? AND kind = +? AND key = +? ORDER BY filed_at DESC, run_id DESC LIMIT 2`,
+    agentId,
+    kind,
+    key,
   );
 }
 
-/** Up to two of an agent's runs that were not named, have not ended and were active since `since`, latest first. */
+/** A few of an agent's runs that were not named, have not ended and were active since `since`, latest first. */
 export function findIdleRuns(db: Readable, agentId: string, since: number): readonly string[] {
   return runIds(
     db.all(
       `SELECT run_id FROM runs WHERE agent_id = +? AND explicit = 0 AND state IN ('open', 'waiting')
-         AND last_activity_at >= ? ORDER BY last_activity_at DESC LIMIT 2`,
+         AND last_activity_at >= ? ORDER BY last_activity_at DESC LIMIT 8`,
       agentId,
       since,
     ),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readSession } from '../../../proxy-core/runs/client-session.ts';
 import { type ClientKind, type Headers, recogniseClient } from '../../../proxy-core/runs/client-table.ts';
-import { readSession } from '../../../proxy-core/runs/clients.ts';
+
 import type { RequestFacts } from '../../../proxy-core/wire/format.ts';
 import { FORMATS } from '../../../proxy-core/wire/formats.ts';
 import { CAPTURES, captured } from '../../exchange/client-fixtures.ts';
@@ -8,6 +9,11 @@ import { CAPTURES, captured } from '../../exchange/client-fixtures.ts';
 const messagesFacts = (body: unknown): RequestFacts => FORMATS.messages.parseRequest(body);
 const responsesFacts = (body: unknown): RequestFacts => FORMATS.responses.parseRequest(body);
 const TOOL = { name: 'Bash', input_schema: {} };
+
+const factsOf = (path: string, body: unknown): RequestFacts => {
+  if (path.includes('/messages')) return FORMATS.messages.parseRequest(body);
+  return path.endsWith('/responses') ? FORMATS.responses.parseRequest(body) : FORMATS.chat.parseRequest(body);
+};
 
 describe('recognising a client', () => {
   it.each<[Headers, ClientKind | null]>([
@@ -49,7 +55,11 @@ describe('recognising a client', () => {
     const family = name.split('.')[0];
     const expected = family === 'sdk' ? `${name.split(/[.-]/)[1]}-sdk` : family;
     const calls = captured(name).filter((request) => request.method === 'POST');
-    expect(new Set(calls.map((request) => recogniseClient(request.headers)))).toEqual(new Set([expected]));
+    const seen = calls.map(({ headers, path, body }) => {
+      const facts = factsOf(path, body);
+      return recogniseClient(headers, facts.tools, facts.sessionHints.systemHead);
+    });
+    expect(new Set(seen)).toEqual(new Set([expected]));
   });
 });
 
@@ -108,6 +118,7 @@ describe('the session of Codex', () => {
       session: null,
       aliases: [],
       subagent: null,
+      unnamedSubagent: false,
       side: 'title',
       installation: 'i',
     });
