@@ -25,7 +25,9 @@ export async function followDesk(rungate: Rungate, onChange: (desk: Desk) => voi
   let paused = false;
   let preferences = DEFAULT_PREFERENCES;
   const now = (): Desk => ({
-    pending: [...gates.values()].filter(({ state }) => state === 'pending').sort((a, b) => b.created_at - a.created_at),
+    pending: [...gates.values()]
+      .filter(({ state, agent_gone_at }) => state === 'pending' && agent_gone_at === null)
+      .sort((a, b) => b.created_at - a.created_at),
     paused,
     preferences,
   });

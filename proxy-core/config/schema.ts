@@ -156,6 +156,12 @@ const agent = z.strictObject({
     .describe('The policies it may choose with x-rungate-policy. Default: its own only.'),
   budget: agentBudget.optional().describe('Its caps.'),
   delivery: z.enum(DELIVERIES).default('auto').describe('How its approval gates reach it.'),
+  patience_seconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .optional()
+    .describe('How long it may hang up on a gate before it counts as gone, in seconds; 0: for ever. Default: 90.'),
   token: secretReference
     .optional()
     .describe('Its rg_agt_… token, as a reference. Absent: made by `rungate agents rotate NAME`.'),

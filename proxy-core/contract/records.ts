@@ -32,6 +32,8 @@ export const agentRecord = z.object({
   allowed_policies: z.array(z.string()),
   run_cap_nano: nano.nullable(),
   delivery: z.enum(DELIVERIES),
+  /** How long it may be away from a gate before it counts as gone; 0: for ever; null: 90 s. */
+  patience_seconds: z.int().nullable(),
   token_prefix: z.string().nullable(),
   created_at: instant,
   revoked_at: instant.nullable(),
@@ -261,6 +263,8 @@ export const gateRecord = z.object({
   outcome_unknown: z.boolean(),
   retries: z.int(),
   last_retry_at: instant.nullable(),
+  /** Its agent hung up then and has not come back: it may still be decided, but nobody waits. */
+  agent_gone_at: instant.nullable(),
 });
 export type GateRecord = z.infer<typeof gateRecord>;
 

@@ -22,9 +22,10 @@ export interface AgentSettings {
   readonly runCap?: NanoUsd | undefined;
   readonly cap?: { readonly amount: NanoUsd; readonly window: BudgetWindow } | undefined;
   readonly delivery?: Delivery | undefined;
+  readonly patienceSeconds?: number | undefined;
 }
 
-type AgentHandlers = Pick<Handlers, 'agents.list' | 'agents.add' | 'agents.rotate' | 'agents.revoke'>;
+type AgentHandlers = Pick<Handlers, 'agents.list' | 'agents.add' | 'agents.rotate' | 'agents.resume' | 'agents.revoke'>;
 
 /** Agents and their tokens: list, register, rotate, revoke. */
 export function agentHandlers(core: Core): AgentHandlers {
@@ -48,6 +49,13 @@ export function agentHandlers(core: Core): AgentHandlers {
       const agent = knownAgent(core, input.name);
       if (agent.revoked_at !== null) throw revokedRefusal(agent);
       return issueToken(core, agent, by, ROTATION_OVERLAP_MS);
+    },
+    'agents.resume': async (input, by) => {
+      const { agent_id, revoked_at } = knownAgent(core, input.name);
+      if (revoked_at !== null) throw revokedRefusal(knownAgent(core, input.name));
+      const agent = await core.store.write('resumeAgent', { at: core.clock.now(), agentId: agent_id, by }).durable;
+      core.bus.publish('agents.changed', {});
+      return { agent };
     },
     'agents.revoke': async (input, by) => {
       const { agent_id } = knownAgent(core, input.name);
@@ -104,6 +112,7 @@ export async function saveAgent(core: Core, settings: AgentSettings, by: Caller)
     allowedPolicies: settings.allowedPolicies ?? known?.allowed_policies ?? [],
     runCap,
     delivery: settings.delivery ?? known?.delivery ?? 'auto',
+    patienceSeconds: settings.patienceSeconds ?? known?.patience_seconds ?? null,
     by,
   }).durable;
   const cap = settings.cap ?? (known === null && runCap !== null ? dailyCap(runCap) : null);

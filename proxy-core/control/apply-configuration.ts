@@ -143,7 +143,15 @@ async function saveConfigured(core: Core, agent: Agent): Promise<void> {
   }
 }
 
-function settingsOf({ name, team, policy, allowed_policies, budget, delivery }: Agent): AgentSettings {
+function settingsOf({
+  name,
+  team,
+  policy,
+  allowed_policies,
+  budget,
+  delivery,
+  patience_seconds,
+}: Agent): AgentSettings {
   return {
     name,
     team,
@@ -152,5 +160,6 @@ function settingsOf({ name, team, policy, allowed_policies, budget, delivery }: 
     runCap: budget?.run_usd === undefined ? undefined : usdToNano(budget.run_usd),
     cap: budget?.usd === undefined ? undefined : { amount: usdToNano(budget.usd), window: budget.window },
     delivery,
+    patienceSeconds: patience_seconds,
   };
 }

@@ -20,6 +20,7 @@ const DECISIONS: ReadonlySet<OperationName> = new Set<OperationName>([
   'budgets.reset',
   'policies.apply',
   'console.launch',
+  'agents.resume',
   'core.resume',
   'runs.resume',
   'keys.set',

@@ -3,6 +3,7 @@ import { usdToNano } from '../contract/money.ts';
 import type { RunFilter } from '../contract/operations/runs.ts';
 import type { RunRecord } from '../contract/records.ts';
 import type { Core } from '../exchange/core.ts';
+import { STOP_HOLD_MS } from '../runs/identify.ts';
 import { waitedMs } from '../runs/waited.ts';
 import type { RunConditions } from '../store/tables/run-list.ts';
 import { type Caller, type Handlers, Refusal } from './call.ts';
@@ -65,6 +66,7 @@ export function runHandlers(core: Core): RunHandlers {
       return {
         run: view.run,
         waited_ms: waitedMs(view.gates, now),
+        starts_held_until: heldUntil(core, view.run, now),
         budgets: [...view.budgets],
         exchanges: [...view.exchanges],
         steps: [...view.steps],
@@ -95,6 +97,14 @@ export function runHandlers(core: Core): RunHandlers {
       return { records: [...(await reads.query('audit', { runId: run_id, afterSeq: after_seq, limit }))] };
     },
   };
+}
+
+/** Until when the stop of this run keeps its agent from starting others; null where it does not, or no longer. */
+function heldUntil(core: Core, run: RunRecord, now: number): number | null {
+  if (run.state !== 'stopped') return null;
+  const stopped = core.store.read.lastStopped(run.agent_id);
+  const until = (stopped?.at ?? 0) + STOP_HOLD_MS;
+  return stopped === null || now >= until ? null : until;
 }
 
 /** A filter as the store wants it. */

@@ -4,6 +4,7 @@ import type { AgentRecord } from '../contract/records.ts';
 import { type Filed, heldByStop, identifyRun, type RunLookup } from '../runs/identify.ts';
 import { findPromptCall } from '../runs/prompt-call.ts';
 import type { RunKey, RunStart } from '../store/store.ts';
+import { noteGoesOn } from './conversation-goes-on.ts';
 import type { Core } from './core.ts';
 import { runOfGate } from './gate-meeting.ts';
 import { makeId } from './make-id.ts';
@@ -29,6 +30,9 @@ const refused = (reason: Failure): ChosenRun => ({ kind: 'refused', failure: rea
 /** Who calls, worked out once for a request: when it has waited at a gate it is only asked for its run again. */
 const subagents = new WeakMap<ReadRequest, string | null>();
 
+/** The subagent whose request this is, once its run has been chosen. */
+export const subagentOf = (request: ReadRequest): string | null => subagents.get(request) ?? request.session.subagent;
+
 /** Choose the run of a request. `within` is the run it is known to belong to, which may have ended meanwhile. */
 export function chooseRun(core: Core, request: ReadRequest, within: string | null): ChosenRun {
   const chosen = choose(core, request, within);
@@ -36,6 +40,8 @@ export function chooseRun(core: Core, request: ReadRequest, within: string | nul
   subagents.set(request, chosen.subagent);
   core.unanswered.enter(request, { runId: chosen.run.runId, subagent: chosen.subagent });
   if (request.opening.declaresTools) chosen.run.begunBy = null;
+  if (within === null && core.gates.concerns(chosen.run.runId))
+    noteGoesOn(core, request, chosen.run.runId, chosen.subagent);
   return chosen;
 }
 

@@ -23,3 +23,7 @@ const fromStainless = (headers: Headers): boolean => headers['x-stainless-lang']
 /** It declares tools, or continues a conversation that did. */
 const mayCallTools = ({ tools, toolResults, responseIds }: NonNullable<ReadRequest['facts']>): boolean =>
   tools.length > 0 || toolResults.length > 0 || responseIds.length > 0;
+
+/** How long this request's agent may be away from a gate before it counts as gone, ms; 0: for ever; null: as everybody. */
+export const patienceOf = ({ agent }: ReadRequest): number | null =>
+  agent.patience_seconds === null ? null : agent.patience_seconds * 1000;

@@ -43,6 +43,8 @@ export interface GateBook {
   revoke(gateId: string, reason: string | null, by: By): Promise<VerbOutput<'revokeGate'>>;
   extend(gateId: string, ms: number, by: By): Promise<GateRecord | null>;
   cancel(gateId: string, why: string, by: By): Promise<GateRecord | null>;
+  /** Nobody has come for a pending gate for too long, or somebody has again. */
+  agentGone(gateId: string, gone: boolean): Promise<void>;
   /** Remember an approval that was given before. */
   remember(gateId: string, remember: Remember, by: By): Promise<Remembered>;
   revokeGrant(grantId: string, by: By): Promise<GrantRecord | null>;
@@ -329,6 +331,13 @@ export function createGateBook(lent: Lent): GateBook {
       if (gate === null) return null;
       learn(gate);
       return cancelled ? gate : null;
+    },
+    async agentGone(gateId, gone) {
+      const by = { actor: 'system', channel: 'proxy' };
+      const { changed, gate } = await store.write('noteAgentGone', { at: clock.now(), gateId, gone, by }).durable;
+      if (gate === null) return;
+      learn(gate);
+      if (changed) announce('approval.changed', gate);
     },
     async remember(gateId, wish, by) {
       const gate = gates.get(gateId) ?? store.read.gate(gateId);

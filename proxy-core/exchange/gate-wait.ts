@@ -5,9 +5,11 @@ import { dialectOf, holdCeilingMs } from '../runs/client-table.ts';
 import type { HoldableFormat } from '../wire/hold.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import { streamToJson } from '../wire/transcode.ts';
+import { subagentOf } from './choose-run.ts';
+import { heldConversation } from './conversation-goes-on.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal, governedHeaders } from './deliver.ts';
-import { deliveryOf } from './delivery.ts';
+import { deliveryOf, patienceOf } from './delivery.ts';
 import { asksStructure, holdableFormat, holdStream, KEEP_ALIVE_MS, openHold, verdictText } from './held-stream.ts';
 import type { AgentReply } from './reply.ts';
 import type { ReadRequest } from './request.ts';
@@ -36,7 +38,7 @@ export async function waitAtGate(
     return { kind: 'answered' };
   }
   const format = holdableFormat(request);
-  core.abandons.arrive(gate.gate_id);
+  core.abandons.arrive(gate.gate_id, heldConversation(request, subagentOf(request)));
   try {
     if (begun !== null) return await waitInStream(core, request, gate, begun, true, reply);
     // Only a request gate has no bytes of the provider yet, so its stream is begun by us.
@@ -45,7 +47,7 @@ export async function waitAtGate(
     }
     return await waitSilently(core, request, gate, reply);
   } finally {
-    core.abandons.leave(gate.gate_id);
+    core.abandons.leave(gate.gate_id, patienceOf(request));
   }
 }
 

@@ -236,8 +236,11 @@ function watchDrift(core: Core, { run, policy, subject, request }: Judged, decis
           tools: toolsOf(call, contextOf(policy.compiled, subject)),
           hosts: hostsOf(call, contextOf(policy.compiled, subject)),
         };
-  const first = core.drift.observe(run.agentId, observation, driftKinds(policy.compiled.definition));
-  noteSeen(core, run.agentId, observation);
+  // A title's model is not what its agent works with. In its first run an agent has no habits yet that it could leave.
+  const counts = request.session.side === null;
+  const alertOn = core.runs.isFirst(run) ? [] : driftKinds(policy.compiled.definition);
+  const first = counts ? core.drift.observe(run.agentId, observation, alertOn) : [];
+  if (counts) noteSeen(core, run.agentId, observation);
   const attempt = driftOf(decision);
   for (const found of attempt === null ? first : [...first, attempt]) {
     core.bus.publish('policy.drift', {

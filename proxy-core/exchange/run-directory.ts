@@ -63,6 +63,8 @@ export interface RunDirectory {
    * exchange. The keys must be filed when they are written.
    */
   begin(start: RunStart, agentId: string, at: number, keys: readonly RunKey[], begunBy: Beginning | null): LiveRun;
+  /** Whether it is the first run of its agent, in which the agent's habits are learned. */
+  isFirst(run: LiveRun): boolean;
   /** The run has been active at `at`. */
   touch(run: LiveRun, at: number): void;
   /** File keys under a run until `committed` settles; afterwards the store answers for them. */
@@ -81,6 +83,7 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
   const live = new Map<string, LiveRun>();
   const recent = new Map<string, Set<LiveRun>>();
   const uncommitted = new Map<string, Map<string, string | null>>();
+  const firsts = new Map<string, string>();
   const slot = (agentId: string, key: RunKey): string => `${agentId}\n${key.kind}\n${key.key}`;
 
   const find = (runId: string): LiveRun | null => {
@@ -196,6 +199,11 @@ export function createRunDirectory(read: StoreReader, idleWindowMs: number): Run
       remember(run);
       claim(run, keys);
       return run;
+    },
+    isFirst(run) {
+      const first = firsts.get(run.agentId) ?? read.firstRun(run.agentId) ?? run.runId;
+      firsts.set(run.agentId, first);
+      return first === run.runId;
     },
     touch(run, at) {
       run.lastActivityAt = at;

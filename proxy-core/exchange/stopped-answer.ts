@@ -7,10 +7,12 @@ import type { Admitted } from './admission.ts';
 import { revokedSince } from './admit.ts';
 import type { Ruling } from './answer-ruling.ts';
 import { blockOf, blockText, callsOf, SENT_NOTHING, type Sent, sentCut, sentRefusal, sentText } from './block.ts';
+import { subagentOf } from './choose-run.ts';
 import { endClaim } from './claims.ts';
+import { heldConversation } from './conversation-goes-on.ts';
 import type { Core } from './core.ts';
 import { breakOff, governedHeaders } from './deliver.ts';
-import { deliveryOf } from './delivery.ts';
+import { deliveryOf, patienceOf } from './delivery.ts';
 import { fingerprintOf } from './gate-meeting.ts';
 import { gateOpening, keepAnswer, proposalOf } from './gated-answer.ts';
 import { asksStructure, holdStream, verdictText } from './held-stream.ts';
@@ -103,8 +105,8 @@ export async function gateAnswer(
   await endClaim(core, admitted, null);
   await settlement.durable;
   if (reply.gone) {
-    core.abandons.arrive(gate.gate_id);
-    core.abandons.leave(gate.gate_id);
+    core.abandons.arrive(gate.gate_id, heldConversation(request, subagentOf(request)));
+    core.abandons.leave(gate.gate_id, patienceOf(request));
     return null;
   }
   const streams = answer.stream && hold !== null && deliveryOf(request, run) === 'hold';
@@ -118,11 +120,11 @@ export async function gateAnswer(
   if (!reply.headSent) {
     reply.head(answer.status, [...answer.headers.filter(notLength), ...governedHeaders(admitted)]);
   }
-  core.abandons.arrive(gate.gate_id);
+  core.abandons.arrive(gate.gate_id, heldConversation(request, subagentOf(request)));
   try {
     if (!(await holdStream(core, gate, hold, begun || asksStructure(request), reply))) return null;
   } finally {
-    core.abandons.leave(gate.gate_id);
+    core.abandons.leave(gate.gate_id, patienceOf(request));
   }
   const settled = core.gates.byId(gate.gate_id) ?? gate;
   const held = answer.takeRest();

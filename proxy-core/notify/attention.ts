@@ -121,7 +121,7 @@ function startLook(state: AttentionState, facts: AttentionFacts): Look {
     facts,
     told: new Map(state.told),
     pending: gates
-      .filter(({ gate }) => gate.state === 'pending' && gate.expires_at > now)
+      .filter(({ gate }) => gate.state === 'pending' && gate.agent_gone_at === null && gate.expires_at > now)
       .sort((a, b) => a.gate.expires_at - b.gate.expires_at),
     steps: [],
     quiet,

@@ -38,6 +38,19 @@ export function conversationKeys(body: unknown, sha256: Sha256): ConversationKey
 }
 
 /**
+ * Key of the first `count` messages of a body, as `conversationKeys` makes it of a whole conversation of that length; null
+ * where there are fewer.
+ */
+export function prefixKey(body: unknown, count: number, sha256: Sha256): string | null {
+  const messages = messagesOf(body);
+  if (messages.length < count || count > MESSAGE_LIMIT) return null;
+  return messages.slice(0, count).reduce<string>((chain, message) => sha256(`${chain}\n${gist(message)}`), '');
+}
+
+/** How many messages a body has. */
+export const messageCount = (body: unknown): number => messagesOf(body).length;
+
+/**
  * What two spellings of one request have in common, cheap enough to ask of every request: equal bodies have equal
  * sketches. `whole` is the conversation's key, `digest` the hash of the bytes for what is no conversation.
  */

@@ -13,7 +13,7 @@ import { countPassed, findExchange, findExchangeBody, listExchanges, listOutputS
 import { listPolicies } from './tables/policies.ts';
 import { listRuns } from './tables/run-list.ts';
 import { listOpenCalls, listPassedAnswers, listUnanswered } from './tables/run-traffic.ts';
-import { countRuns, findIdleRuns, findLastStopped, findRun, findRunsByKey } from './tables/runs.ts';
+import { countRuns, findFirstRun, findIdleRuns, findLastStopped, findRun, findRunsByKey } from './tables/runs.ts';
 import { listSeen } from './tables/seen.ts';
 import { findSetting } from './tables/settings.ts';
 import { listPendingCalls, listSteps } from './tables/steps.ts';
@@ -44,6 +44,7 @@ export function openReader(
     openCalls: (agentId, mostRuns, mostCalls) => listOpenCalls(db, agentId, mostRuns, mostCalls),
     passedAnswers: (agentId, since, most) => listPassedAnswers(db, agentId, since, most),
     idleRuns: (agentId, since) => findIdleRuns(db, agentId, since),
+    firstRun: (agentId) => findFirstRun(db, agentId),
     lastStopped: (agentId) => findLastStopped(db, agentId),
     runsTotal: () => countRuns(db),
     exchange: (exchangeId) => findExchange(db, exchangeId),

@@ -269,6 +269,8 @@ export interface Verbs extends GateVerbs, RetentionVerbs {
       allowedPolicies: readonly string[];
       runCap: NanoUsd | null;
       delivery: Delivery;
+      /** Absent: as for everybody. */
+      patienceSeconds?: number | null;
       by: By;
     };
     output: AgentRecord;
@@ -285,6 +287,8 @@ export interface Verbs extends GateVerbs, RetentionVerbs {
     };
     output: AgentRecord;
   };
+  /** Let an agent start runs again although one of its runs was stopped a moment ago. */
+  resumeAgent: { input: { at: number; agentId: string; by: By }; output: AgentRecord };
   revokeAgent: { input: { at: number; agentId: string; by: By }; output: AgentRecord };
   saveTeam: { input: { at: number; name: string; by: By }; output: null };
   /** Set a cap (null: count only). `replaces` says whether counters restart because the window changed. */
@@ -422,6 +426,11 @@ export interface GateVerbs {
   cancelGates: {
     input: { at: number; runId: string | null; agentId: string | null; why: string; by: By };
     output: { readonly gates: readonly GateRecord[] };
+  };
+  /** Nobody has come for a pending gate for too long, or somebody has again. False: it is not pending, or was so before. */
+  noteAgentGone: {
+    input: { at: number; gateId: string; gone: boolean; by: By };
+    output: { readonly changed: boolean; readonly gate: GateRecord | null };
   };
   /** Retries seen while waiting, counted in memory and noted now and then. */
   noteRetries: { input: { gateId: string; retries: number; lastRetryAt: number }; output: null };
@@ -568,7 +577,9 @@ export interface StoreReader extends GateReader {
   passedAnswers(agentId: string, since: number, most: number): readonly PassedExchange[];
   /** This agent's open runs that were not named explicitly and were active since `since`, latest first, a few. */
   idleRuns(agentId: string, since: number): readonly string[];
-  /** When the agent's most recent stopped run was stopped, and its id. */
+  /** The agent's first run, or null. */
+  firstRun(agentId: string): string | null;
+  /** When the agent's most recent stopped run was stopped, and its id; null once the agent was let start runs again. */
   lastStopped(agentId: string): { readonly runId: string; readonly at: number } | null;
   runsTotal(): number;
   exchange(exchangeId: string): ExchangeRecord | null;

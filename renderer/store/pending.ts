@@ -5,4 +5,4 @@ import type { ConsoleState } from './console-state.ts';
 export const countPending = ({ gates, snoozed }: Pick<ConsoleState, 'gates' | 'snoozed'>): number =>
   [...gates.values()].filter((gate) => isWaiting(gate) && !snoozed.has(gate.gate_id)).length;
 
-export const isWaiting = (gate: GateRecord): boolean => gate.state === 'pending';
+export const isWaiting = (gate: GateRecord): boolean => gate.state === 'pending' && gate.agent_gone_at === null;

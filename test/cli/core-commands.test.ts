@@ -18,6 +18,7 @@ async function ask(argv: readonly string[], reply: unknown) {
 const RUN_PAGE = {
   run: RUN,
   waited_ms: 0,
+  starts_held_until: null,
   budgets: [],
   exchanges: [],
   steps: [step(1)],
@@ -38,6 +39,7 @@ describe('each command asks the core for one operation', () => {
     ],
     [['agents', 'rotate', 'a'], 'agents.rotate', { name: 'a' }, { agent: AGENT, token: 'rg_agt_x' }],
     [['agents', 'revoke', 'a'], 'agents.revoke', { name: 'a' }, { agent: AGENT }],
+    [['resume', '--agent', 'a'], 'agents.resume', { name: 'a' }, { agent: AGENT }],
     [['budgets', 'list'], 'budgets.list', {}, { budgets: [BUDGET] }],
     [
       ['budgets', 'set', '--team', 't', '--usd', '0.05', '--window', 'week'],

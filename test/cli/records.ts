@@ -12,6 +12,7 @@ export const AGENT: AgentRecord = {
   allowed_policies: [],
   run_cap_nano: 5_000_000_000,
   delivery: 'auto',
+  patience_seconds: null,
   token_prefix: 'rg_agt_abcd',
   created_at: AT,
   revoked_at: null,

@@ -173,6 +173,7 @@ const VALID: Inputs = {
   'agents.list': () => ({}),
   'agents.add': (way) => ({ name: `agent-of-${way}` }),
   'agents.rotate': (way) => ({ name: `agent-of-${way}` }),
+  'agents.resume': (way) => ({ name: `agent-of-${way}` }),
   'agents.revoke': (way) => ({ name: `agent-of-${way}` }),
   'budgets.list': () => ({}),
   'budgets.set': () => ({ scope: 'agent', name: 'bot', usd: 3 }),

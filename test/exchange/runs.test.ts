@@ -335,6 +335,25 @@ describe('a run that the operator stops', () => {
     await refusedAsStopped(named(run));
   });
 
+  it('holds it until a person lets it start again', async () => {
+    const session = claude(`resumed-${agent}`);
+    const run = await runOfCall(session);
+    await stop(run);
+    await refusedAsStopped(session);
+    const shown = await rungate.call('runs.show', { run_id: run });
+    expect(shown.starts_held_until).toBe((shown.run.ended_at ?? 0) + 15 * MINUTE);
+    rungate.advance(1);
+    await rungate.call('agents.resume', { name: agent });
+    expect((await rungate.call('runs.show', { run_id: run })).starts_held_until).toBeNull();
+    const next = await runOfCall(session);
+    expect(next).not.toBe(run);
+    await refusedAsStopped(named(run));
+    // The next stop holds it anew.
+    rungate.advance(1);
+    await stop(next);
+    await refusedAsStopped({});
+  });
+
   it('does not hold runs that were open before, or another agent', async () => {
     const before = await runOfCall(claude('before'));
     await stop(await runOfCall(claude('to-be-stopped')));

@@ -96,6 +96,7 @@ describe('opening a gate', () => {
       outcome_unknown: false,
       retries: 0,
       last_retry_at: null,
+      agent_gone_at: null,
     });
     expect(store.read.gate('gate_1')).toEqual(record);
   });

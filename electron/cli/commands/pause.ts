@@ -1,4 +1,5 @@
 import { type Command, command, printed } from '../command.ts';
+import { renderRecord } from '../output.ts';
 
 const pause = command({
   name: 'pause',
@@ -16,9 +17,17 @@ const pause = command({
 const resume = command({
   name: 'resume',
   operands: [],
-  about: 'Take calls again.',
-  options: {},
-  async run({ call }) {
+  about: 'Take calls again: everybody’s, or let one agent start runs again after a stop.',
+  options: {
+    agent: { type: 'string', value: 'NAME', about: 'Only this agent, one of whose runs was stopped.' },
+  },
+  async run({ options, call }) {
+    if (options.agent !== undefined) {
+      return printed(await call('agents.resume', { name: options.agent }), ({ agent }) => ({
+        json: renderRecord({ agent }),
+        text: `Agent ${agent.name} may start runs again.`,
+      }));
+    }
     return printed(await call('core.resume', {}), (value) => ({
       json: value,
       text: 'Resumed: calls are taken again.',

@@ -80,7 +80,10 @@ const stop = command({
   async run({ operands: [runId = ''], call }) {
     return printed(await call('runs.stop', { run_id: runId }), ({ run }) => ({
       json: renderRecord({ run }),
-      text: `Run ${run.run_id} is ${run.state}: ${renderUsd(run.spent_nano)} spent in ${run.steps} steps.`,
+      text: [
+        `Run ${run.run_id} is ${run.state}: ${renderUsd(run.spent_nano)} spent in ${run.steps} steps.`,
+        `Its agent starts no other run for 15 minutes, or until: rungate resume --agent ${run.agent}`,
+      ].join('\n'),
     }));
   },
 });

@@ -18,5 +18,7 @@ export const AGENT_OPERATIONS = {
     issued,
   ),
   'agents.rotate': command(z.strictObject({ name }), issued),
+  /** Let it start runs again although one of its runs was stopped less than 15 minutes ago. */
+  'agents.resume': command(z.strictObject({ name }), z.object({ agent: agentRecord })),
   'agents.revoke': command(z.strictObject({ name }), z.object({ agent: agentRecord })),
 } as const;

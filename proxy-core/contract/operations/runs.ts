@@ -75,6 +75,8 @@ export const RUN_OPERATIONS = {
       run: runRecord,
       /** Milliseconds in which at least one gate of the run waited for a person. */
       waited_ms: z.int(),
+      /** The run was stopped, and until then (epoch ms) its agent may start no other; null: it may. */
+      starts_held_until: z.int().nullable(),
       budgets: z.array(budgetRecord),
       exchanges: z.array(exchangeRecord),
       steps: z.array(stepRecord),

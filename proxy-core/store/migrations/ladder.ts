@@ -10,6 +10,8 @@ import { retention } from './080-retention.ts';
 import { silentRuns } from './090-silent-runs.ts';
 import { clock } from './100-clock.ts';
 import { callers } from './110-callers.ts';
+import { resumedAgents } from './120-resumed-agents.ts';
+import { agentsGone } from './130-agents-gone.ts';
 
 /** One step of the schema: append-only, numbered in tens. What has been released is never edited. */
 export interface Migration {
@@ -29,6 +31,8 @@ export const MIGRATIONS: readonly Migration[] = [
   silentRuns,
   clock,
   callers,
+  resumedAgents,
+  agentsGone,
 ];
 
 /** `PRAGMA application_id` of our files ("RGAT"), so that another program's database is never taken for ours. */

@@ -5,7 +5,7 @@ import type { VerbInput } from '../store.ts';
 
 /** Agents and teams. A token is here only as its hash; names are unique among agents that are not revoked. */
 
-const COLUMNS = `agent_id, name, team, policy, allowed_policies, run_cap_nano, delivery, token_prefix, created_at,
+const COLUMNS = `agent_id, name, team, policy, allowed_policies, run_cap_nano, delivery, patience_seconds, token_prefix, created_at,
   revoked_at, last_seen_at`;
 
 /** Writing "last seen" more often than this would cost a page per call for nothing anyone can see, ms. */
@@ -50,10 +50,12 @@ export function listTokens(
 /** Add an agent, or change the one that `agentId` names. */
 export function saveAgentRow(db: Writable, agentId: string, input: VerbInput<'saveAgent'>): void {
   db.run(
-    `INSERT INTO agents (agent_id, name, team, policy, allowed_policies, run_cap_nano, delivery, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO agents (agent_id, name, team, policy, allowed_policies, run_cap_nano, delivery, patience_seconds,
+       created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (agent_id) DO UPDATE SET team = excluded.team, policy = excluded.policy,
-       allowed_policies = excluded.allowed_policies, run_cap_nano = excluded.run_cap_nano, delivery = excluded.delivery`,
+       allowed_policies = excluded.allowed_policies, run_cap_nano = excluded.run_cap_nano, delivery = excluded.delivery,
+       patience_seconds = excluded.patience_seconds`,
     agentId,
     input.name,
     input.team,
@@ -61,6 +63,7 @@ export function saveAgentRow(db: Writable, agentId: string, input: VerbInput<'sa
     JSON.stringify(input.allowedPolicies),
     input.runCap,
     input.delivery,
+    input.patienceSeconds ?? null,
     input.at,
   );
 }
@@ -87,6 +90,11 @@ export function revokeAgentRow(db: Writable, agentId: string, at: number): boole
   );
   return changed === 1;
 }
+
+/** Let an agent start runs again after a stop. */
+export const resumeAgentRow = (db: Writable, agentId: string, at: number): void => {
+  db.run('UPDATE agents SET resumed_at = ? WHERE agent_id = +?', at, agentId);
+};
 
 /** Note that an agent called, to the second. */
 export function seeAgent(db: Writable, agentId: string, at: number): void {

@@ -55,12 +55,14 @@ interface GateRow {
   readonly consumed_at: number | null;
   readonly retries: number;
   readonly last_retry_at: number | null;
+  readonly agent_gone_at: number | null;
 }
 
 const SELECT_GATE = `SELECT g.gate_id, g.run_id, g.agent_id, a.name AS agent, g.kind, g.state, g.rule, g.policy, g.message,
   g.fingerprint, g.action_hash, g.actions_blob, g.explanation_blob, g.approver_channels, g.exchange_id, g.step,
   g.created_at, g.asked_at, g.lasts_ms, g.expires_at, g.decided_at, g.effective_at, g.decided_by, g.channel, g.reason,
-  g.suggested_args, g.released_at, g.outcome_unknown, g.claimed_by, g.consumed_at, g.retries, g.last_retry_at
+  g.suggested_args, g.released_at, g.outcome_unknown, g.claimed_by, g.consumed_at, g.retries, g.last_retry_at,
+  g.agent_gone_at
   FROM gates g JOIN agents a ON a.agent_id = g.agent_id`;
 
 /** Add a pending gate. Throws if another gate answers for the fingerprint. */
@@ -109,6 +111,7 @@ export interface GateChange {
   readonly claimed_by?: string | null;
   readonly claimed_at?: number | null;
   readonly consumed_at?: number;
+  readonly agent_gone_at?: number | null;
 }
 
 /** The compare-and-set: change a gate that is in state `from`. False, and nothing is changed, if it is in another. */
@@ -232,8 +235,15 @@ export function listGates(db: Readable, filter: GateFilter): Page<GateRecord> {
   const parts: (readonly [string, ...SqlValue[]])[] = [];
   const [state, ...others] = filter.states ?? [];
   if (state !== undefined && others.length === 0) parts.push(['g.state = +?', state]);
+  // A gate whose agent has gone waits for nobody: it stands with those that are over.
+  if (state === 'pending' && others.length === 0) parts.push(['g.agent_gone_at IS NULL']);
   // Several states are most of all gates: found in the order of creation, they need not be sorted.
-  else if (state !== undefined) parts.push([`+g.state IN (?${', ?'.repeat(others.length)})`, state, ...others]);
+  else if (state !== undefined)
+    parts.push([
+      `(+g.state IN (?${', ?'.repeat(others.length)}) OR (+g.state = 'pending' AND g.agent_gone_at IS NOT NULL))`,
+      state,
+      ...others,
+    ]);
   if (filter.find !== undefined) {
     const part = filter.find.toLowerCase();
     parts.push(['(instr(lower(g.rule), ?) > 0 OR instr(lower(a.name), ?) > 0)', part, part]);
@@ -294,11 +304,11 @@ export function findProposal(db: Readable, gateId: string): { readonly sha256: s
   return { sha256: row.sha256.toString('hex'), bytes: row.size };
 }
 
-/** A run that has not ended is `waiting` while one of its gates is pending, and `open` otherwise. */
+/** A run that has not ended is `waiting` while one of its gates is pending for an agent that is there, and `open` otherwise. */
 export function showWaiting(db: Writable, runId: string): void {
   db.run(
-    `UPDATE runs SET state = iif(EXISTS (SELECT 1 FROM gates g WHERE g.run_id = runs.run_id AND g.state = 'pending'),
-       'waiting', 'open') WHERE run_id = +? AND state IN ('open', 'waiting')`,
+    `UPDATE runs SET state = iif(EXISTS (SELECT 1 FROM gates g WHERE g.run_id = runs.run_id AND g.state = 'pending'
+         AND g.agent_gone_at IS NULL), 'waiting', 'open') WHERE run_id = +? AND state IN ('open', 'waiting')`,
     runId,
   );
 }

@@ -191,10 +191,16 @@ export function findIdleRuns(db: Readable, agentId: string, since: number): read
   );
 }
 
-/** The agent's most recently stopped run. */
+/** The agent's first run, or null. */
+export const findFirstRun = (db: Readable, agentId: string): string | null =>
+  db.one<{ run_id: string }>('SELECT run_id FROM runs WHERE agent_id = +? ORDER BY started_at, run_id LIMIT 1', agentId)
+    ?.run_id ?? null;
+
+/** The agent's most recently stopped run, unless the agent was let start runs again after it. */
 export function findLastStopped(db: Readable, agentId: string): { readonly runId: string; readonly at: number } | null {
   const row = db.one<{ runId: string; at: number }>(
     `SELECT run_id AS runId, ended_at AS at FROM runs WHERE agent_id = +? AND state = 'stopped'
+       AND ended_at > coalesce((SELECT a.resumed_at FROM agents a WHERE a.agent_id = runs.agent_id), 0)
      ORDER BY ended_at DESC LIMIT 1`,
     agentId,
   );

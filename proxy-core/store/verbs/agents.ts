@@ -1,7 +1,15 @@
 import type { AgentRecord } from '../../contract/records.ts';
 import type { Readable, Writable } from '../handle.ts';
 import type { By } from '../store.ts';
-import { findAgent, findAgentNamed, insertTeam, replaceToken, revokeAgentRow, saveAgentRow } from '../tables/agents.ts';
+import {
+  findAgent,
+  findAgentNamed,
+  insertTeam,
+  replaceToken,
+  resumeAgentRow,
+  revokeAgentRow,
+  saveAgentRow,
+} from '../tables/agents.ts';
 import { appendAudit } from '../tables/audit.ts';
 import { openAccount } from '../tables/budgets.ts';
 import { cancelPending } from './gates.ts';
@@ -27,6 +35,7 @@ export const saveAgent: VerbBody<'saveAgent'> = ({ db }, input) => {
       allowed_policies: input.allowedPolicies,
       run_cap_nano: input.runCap,
       delivery: input.delivery,
+      patience_seconds: input.patienceSeconds ?? null,
     },
   });
   return requireAgent(db, agentId);
@@ -55,6 +64,15 @@ export const revokeAgent: VerbBody<'revokeAgent'> = ({ db }, { at, agentId, by }
     appendAudit(db, { at, kind: 'agent.revoked', by, runId: null, fields });
     cancelPending(db, { column: 'agent_id', id: agentId }, at, 'token_revoked', by);
   }
+  return agent;
+};
+
+/** Let an agent start runs again before the time after a stop is over. */
+export const resumeAgent: VerbBody<'resumeAgent'> = ({ db }, { at, agentId, by }) => {
+  const agent = requireAgent(db, agentId);
+  resumeAgentRow(db, agentId, at);
+  const fields = { agent_id: agentId, name: agent.name };
+  appendAudit(db, { at, kind: 'agent.resumed', by, runId: null, fields });
   return agent;
 };
 

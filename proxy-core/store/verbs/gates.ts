@@ -65,6 +65,16 @@ export const cancelGates: VerbBody<'cancelGates'> = ({ db }, { at, runId, agentI
   return { gates: [...ofRun, ...ofAgent] };
 };
 
+export const noteAgentGone: VerbBody<'noteAgentGone'> = ({ db }, { at, gateId, gone, by }) => {
+  const stored = findStoredGate(db, gateId);
+  if (stored === null) return { changed: false, gate: null };
+  const { gate } = expireIfDue(db, stored, at);
+  if (gate.state !== 'pending' || (gate.agent_gone_at !== null) === gone) return { changed: false, gate };
+  changeGate(db, gateId, 'pending', { agent_gone_at: gone ? at : null });
+  const kind = gone ? 'gate.agent_gone' : 'gate.agent_back';
+  return { changed: true, gate: recordGate(db, gateId, { at, kind, by, fields: {} }) };
+};
+
 export const noteRetries: VerbBody<'noteRetries'> = ({ db }, { gateId, retries, lastRetryAt }) => {
   noteGateRetries(db, gateId, retries, lastRetryAt);
   return null;

@@ -1,13 +1,13 @@
 import type { Verb } from '../store.ts';
 import { admit, refuse } from './admit.ts';
-import { revokeAgent, saveAgent, saveTeam, setToken } from './agents.ts';
+import { resumeAgent, revokeAgent, saveAgent, saveTeam, setToken } from './agents.ts';
 import { signHead } from './audit-heads.ts';
 import { storeRequest, storeResponse } from './bodies.ts';
 import { resetBudget, setBudget } from './budgets.ts';
 import { digest } from './digest.ts';
 import { claimGate, consumeGate, releaseGate } from './gate-releases.ts';
 import { decideGate, revokeGate, undoGate } from './gate-verdicts.ts';
-import { cancelGate, cancelGates, expireGates, extendGate, noteRetries, openGate } from './gates.ts';
+import { cancelGate, cancelGates, expireGates, extendGate, noteAgentGone, noteRetries, openGate } from './gates.ts';
 import { addGrantLater, revokeGrant, useGrant } from './grants.ts';
 import { enqueueNotice, noteDelivery } from './notices.ts';
 import { beginSweep, endSweep, pruneTrace, shrink, sweepBlobs } from './retention.ts';
@@ -35,6 +35,7 @@ export const VERBS: { readonly [V in Verb]: VerbBody<V> } = {
   expireGates,
   extendGate,
   noteDelivery,
+  noteAgentGone,
   noteRetries,
   openGate,
   noteSeen,
@@ -46,6 +47,7 @@ export const VERBS: { readonly [V in Verb]: VerbBody<V> } = {
   refuse,
   releaseGate,
   resetBudget,
+  resumeAgent,
   revokeAgent,
   revokeGate,
   revokeGrant,

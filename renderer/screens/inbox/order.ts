@@ -16,7 +16,9 @@ export const NOTHING_SHOWN: Arrangement = { shown: [], arrived: [] };
 
 /** Ids in the order of the list: what has to be decided first stands first; then what was decided and is still under way. */
 export function inOrder(gates: readonly GateRecord[], now: number): readonly string[] {
-  const waiting = gates.filter((gate) => gate.state === 'pending' && now < gate.expires_at);
+  const waiting = gates.filter(
+    (gate) => gate.state === 'pending' && gate.agent_gone_at === null && now < gate.expires_at,
+  );
   const underWay = gates.filter((gate) => isUnderWay(gate, now));
   return [
     ...waiting.toSorted((a, b) => a.expires_at - b.expires_at || a.created_at - b.created_at),

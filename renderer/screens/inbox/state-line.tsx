@@ -55,6 +55,8 @@ function chipOf(phase: Phase): ChipState {
 function sentence(phase: Phase, gate: GateRecord, card: GateCard, now: number): string {
   switch (phase.kind) {
     case 'held': {
+      if (gate.agent_gone_at !== null)
+        return `Agent gone ${showAgo(gate.agent_gone_at, now)}, not executed. It may still be decided: the same request finds it.`;
       const retries = retryNote({ retries: gate.retries, lastRetryAt: gate.last_retry_at }, now);
       return retries === null ? 'Held, not executed' : `Held, not executed · ${retries}`;
     }
@@ -78,6 +80,7 @@ function sentence(phase: Phase, gate: GateRecord, card: GateCard, now: number): 
 
 const CANCELLED: Readonly<Record<string, string>> = {
   agent_gone: 'the agent went away',
+  conversation_went_on: 'its conversation went on without it',
   run_ended: 'its run ended',
   run_stopped: 'its run was stopped',
   agent_revoked: 'the agent’s token was revoked',

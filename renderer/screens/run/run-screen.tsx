@@ -11,6 +11,7 @@ import { StopDialog } from '../runs/stop-dialog.tsx';
 import { BlockBanner } from './block-banner.tsx';
 import { blocksOf } from './blocks.ts';
 import { findBudgetStop } from './budget-stop.ts';
+import { HeldAgent } from './held-agent.tsx';
 import { RunHeader } from './run-header.tsx';
 import { DETAIL_TABS, type DetailTab, StepDetail } from './step-detail.tsx';
 import { Steps } from './steps.tsx';
@@ -113,6 +114,7 @@ function Run(props: {
       <RunHeader shown={shown} onStop={() => setDialog('stop')} onExport={setDialog} onChange={onChange} />
       <Stop shown={shown} onChange={onChange} onStep={toStep} onEnd={() => setDialog('stop')} />
       <Blocked shown={shown} onStep={toStep} />
+      <HeldAgent shown={shown} onChange={onChange} />
       <div ref={body} className="flex min-h-60 flex-1">
         {single ? (
           selected === null ? (

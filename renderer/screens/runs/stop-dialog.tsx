@@ -23,8 +23,8 @@ export function StopDialog({ run, onClose }: { readonly run: RunRecord; readonly
       </p>
       <p className="mt-2 text-muted">
         Streams in flight are cut, waiting gates are cancelled, and its next calls get 403 <code>run_stopped</code>. For
-        15 minutes the same holds for further calls of <VisibleText text={run.agent} breaks={false} /> without a session
-        of their own. This cannot be undone.
+        15 minutes the same holds for every call of <VisibleText text={run.agent} breaks={false} /> outside runs that
+        are open now, unless you let it start again before. The stop itself cannot be undone.
       </p>
       <div className="mt-4 flex justify-end gap-2">
         <Button autoFocus onClick={onClose} data-testid="runs.stop-cancel">

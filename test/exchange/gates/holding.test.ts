@@ -264,6 +264,11 @@ describe('an agent that hangs up', () => {
   });
   afterAll(() => bench.close());
 
+  const gone = (caller: Caller) =>
+    bench.rungate.event(
+      'approval.changed',
+      ({ body }) => 'gate' in body && body.gate.run_id === caller.runId && body.gate.agent_gone_at !== null,
+    );
   const cancelled = (caller: Caller) =>
     bench.rungate.event('approval.cancelled', ({ body }) => 'gate' in body && body.gate.run_id === caller.runId);
 
@@ -276,19 +281,78 @@ describe('an agent that hangs up', () => {
     return { caller, call, gate };
   }
 
-  /** Another agent’s gate, abandoned now and cancelled in its time: whatever was abandoned before has had its time too. */
+  /** Another agent’s gate, abandoned now and left in its time: whatever was abandoned before has had its time too. */
   async function patiencePasses(): Promise<void> {
     const { caller, call } = await held(false);
     call.leave();
-    await cancelled(caller);
+    await gone(caller);
   }
 
-  it.each([false, true])('and does not come back has its gate cancelled (stream: %s)', async (stream) => {
+  const pendingOf = async ({ runId }: Caller) =>
+    (await bench.rungate.call('gates.list', { run_id: runId, states: ['pending'] })).gates;
+
+  it.each([false, true])('and does not come back leaves a gate that waits for nobody (stream: %s)', async (stream) => {
     const { caller, call, gate } = await held(stream);
+    expect(await pendingOf(caller)).toHaveLength(1);
+    call.leave();
+    await gone(caller);
+    expect(await bench.gate(gate.gate_id)).toMatchObject({ state: 'pending', agent_gone_at: expect.any(Number) });
+    expect(await pendingOf(caller)).toEqual([]);
+    expect((await bench.run(caller)).state).toBe('open');
+    // It may still be decided, and the same request finds it: no new gate, no new call to the provider.
+    await decideAs(bench, 'approve', gate.gate_id);
+    const calls = bench.forwarded();
+    expect((await ask(bench, caller, 'messages', { stream })).text).toContain('call_refund');
+    expect(calls()).toBe(0);
+    expect(await bench.gates(caller)).toHaveLength(1);
+  });
+
+  it('and comes back late finds its gate, which waits for it again', async () => {
+    const { caller, call, gate } = await held(true);
+    call.leave();
+    await gone(caller);
+    const again = open(bench, caller, 'messages', { stream: true });
+    await settled(async () => (await bench.gate(gate.gate_id)).agent_gone_at === null);
+    expect((await bench.run(caller)).state).toBe('waiting');
+    expect(await pendingOf(caller)).toHaveLength(1);
+    await decideAs(bench, 'approve', gate.gate_id);
+    expect((await again.answer).text).toContain('call_refund');
+  });
+
+  /** The held conversation as its client goes on with it. */
+  const longer = (words: string) => ({
+    messages: [
+      { role: 'user', content: 'pay ord_1 back' },
+      { role: 'assistant', content: 'I will pay it back.' },
+      { role: 'user', content: words },
+    ],
+  });
+
+  it('and goes on without it has its gate cancelled at once: one verdict is enough', async () => {
+    const { caller, call, gate } = await held(true);
+    call.leave();
+    // Another conversation of the run says nothing of this one.
+    bench.upstream.script(answering({ text: 'A title', calls: [] }));
+    expect((await ask(bench, caller, 'messages', { words: 'a title', tools: [] })).status).toBe(200);
+    bench.upstream.script(answering(PROPOSAL));
+    expect((await bench.gate(gate.gate_id)).state).toBe('pending');
+    const steered = open(bench, caller, 'messages', { stream: true, body: longer('only half of it') });
+    await cancelled(caller);
+    expect(await bench.gate(gate.gate_id)).toMatchObject({ state: 'cancelled', reason: 'conversation_went_on' });
+    await settled(async () => (await pendingOf(caller)).length === 1);
+    const [waiting] = await pendingOf(caller);
+    await decideAs(bench, 'approve', waiting?.gate_id ?? '');
+    expect((await steered.answer).text).toContain('call_refund');
+  });
+
+  it('after its conversation has gone on has its gate cancelled when it hangs up', async () => {
+    const { caller, call, gate } = await held(true);
+    const steered = open(bench, caller, 'messages', { stream: true, body: longer('only half of it') });
+    await settled(async () => (await pendingOf(caller)).length === 2);
+    expect((await bench.gate(gate.gate_id)).state).toBe('pending');
     call.leave();
     await cancelled(caller);
-    expect(await bench.gate(gate.gate_id)).toMatchObject({ state: 'cancelled', reason: 'agent_gone' });
-    expect((await bench.run(caller)).state).toBe('open');
+    steered.leave();
   });
 
   /** Resolves once the gate has been met by `count` retries. */

@@ -29,5 +29,6 @@ export const gateOf = (change: Partial<GateRecord> = {}): GateRecord => ({
   outcome_unknown: false,
   retries: 0,
   last_retry_at: null,
+  agent_gone_at: null,
   ...change,
 });

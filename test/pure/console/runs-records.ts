@@ -107,5 +107,6 @@ export const gateRecord = (gateId: string, over: Partial<GateRecord> = {}): Gate
   outcome_unknown: false,
   retries: 0,
   last_retry_at: null,
+  agent_gone_at: null,
   ...over,
 });

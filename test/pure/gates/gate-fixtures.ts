@@ -47,5 +47,6 @@ export const gateRecord = (over: Partial<GateRecord> = {}): GateRecord => ({
   outcome_unknown: false,
   retries: 0,
   last_retry_at: null,
+  agent_gone_at: null,
   ...over,
 });

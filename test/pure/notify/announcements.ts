@@ -46,6 +46,7 @@ export const gate = (over: Partial<GateRecord> = {}): GateRecord => ({
   outcome_unknown: false,
   retries: 0,
   last_retry_at: null,
+  agent_gone_at: null,
   ...over,
 });
 
