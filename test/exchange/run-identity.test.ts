@@ -367,3 +367,29 @@ describe('a title', () => {
     expect(await runOf({ ...TITLE, messages: [user('Write another')] })).toBe(run);
   });
 });
+
+describe('drift', () => {
+  const used = (model: string, more: Asked = {}): Promise<string> => runOf({ ...more, body: { model, ...more.body } });
+  const drifted = (model: string): boolean => {
+    const named = rungate.events.filter(
+      ({ name, body }) => name === 'policy.drift' && 'agent' in body && body.agent === agent,
+    );
+    return named.map(({ body }) => ('value' in body ? body.value : null)).includes(model);
+  };
+
+  it('is learned in the first run, and titles neither set nor trip it', async () => {
+    const opencode = (session: string, tools: readonly unknown[], model: string): Promise<string> =>
+      used(model, { tools, headers: { 'x-session-affinity': session, 'x-session-id': session } });
+    await opencode('ses_1', [], 'gpt-nano');
+    await opencode('ses_1', TOOLS, 'gpt-4.1');
+    await opencode('ses_1', TOOLS, 'gpt-4.1-mini');
+    await opencode('ses_2', [], 'gpt-other-nano');
+    await opencode('ses_2', TOOLS, 'gpt-4.1');
+    for (const model of ['gpt-nano', 'gpt-4.1', 'gpt-4.1-mini', 'gpt-other-nano']) expect(drifted(model)).toBe(false);
+    await opencode('ses_2', TOOLS, 'gpt-new');
+    expect(drifted('gpt-new')).toBe(true);
+    // A title's model is no habit.
+    await opencode('ses_2', TOOLS, 'gpt-nano');
+    expect(drifted('gpt-nano')).toBe(true);
+  });
+});
