@@ -118,7 +118,7 @@ export function createAbandons(gates: Gates, defaultMs: number = PATIENCE_MS): A
       }
     },
     close() {
-      for (const gateId of [...timers.keys()]) stop(gateId);
+      for (const gateId of timers.keys()) stop(gateId);
     },
   };
 }

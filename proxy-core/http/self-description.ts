@@ -15,8 +15,8 @@ policies, approval by a person, and a complete audit. You keep using your provid
 - Endpoints: POST /v1/chat/completions, /v1/responses (and its compact and input_tokens), /v1/messages,
   /v1/messages/count_tokens, /v1/embeddings, /v1/completions; GET /v1/models. Requests and answers are passed on byte for byte.
 - All calls of one task belong to one run. It is found by your client's session or your tool-call ids; to name it yourself send
-  "x-rungate-run-id: ID" or put /r/ID before the path. "x-rungate-new-run: true" starts a run: leave it out when you resend. Answers carry x-rungate-run-id, x-rungate-budget-remaining-usd
-  and, when known in time, x-rungate-cost-usd.
+  "x-rungate-run-id: ID" or put /r/ID before the path. "x-rungate-new-run: true" starts a run: leave it out when you resend.
+  Answers carry x-rungate-run-id, x-rungate-budget-remaining-usd and, when known in time, x-rungate-cost-usd.
 - When the task is finished: POST /v1/runs/ID/complete. Files worth keeping: PUT /v1/runs/ID/artifacts/NAME.
 
 ## When a call is stopped
