@@ -30,9 +30,12 @@ export type Standing =
   | 'free';
 
 /** How a held call stands to the rule. A piece that is still on its way, and cannot be parsed yet, is free. */
-export function standingOf({ name, args, final }: HeldCall): Standing {
+export function standingOf({ name, args, final, custom }: HeldCall): Standing {
   const value = typeof args === 'string' ? parse(args) : args;
-  if (name === GATED_TOOL) return ofValue(value, args, final);
+  if (name === GATED_TOOL) {
+    const standing = ofValue(value, args, final);
+    return custom === true && final && standing === 'free' ? 'unclear' : standing;
+  }
   return canBeRepaired(name) && ofValue(value, args, false) === 'gated' ? 'unclear' : 'free';
 }
 

@@ -9,6 +9,8 @@ export interface HeldCall {
   readonly args: unknown;
   /** Found in a finished message: text that cannot be parsed is then what the client was given, not a piece on its way. */
   readonly final: boolean;
+  /** A custom tool's input: free text, whose fields no rule can name. */
+  readonly custom?: true;
 }
 
 type Dict = Readonly<Record<string, unknown>>;
@@ -64,7 +66,9 @@ export function callsIn(value: unknown, format: ReadFormat, final: boolean): rea
     const only = ONLY.find(([types]) => typeof type === 'string' && types.test(type))?.[1];
     for (const key of ARGUMENTS[format]) {
       if (only !== undefined && key !== only) continue;
-      if (dict[key] !== undefined && dict[key] !== null) found.push({ name, args: dict[key], final });
+      if (dict[key] === undefined || dict[key] === null) continue;
+      const call = { name, args: dict[key], final };
+      found.push(type === 'custom_tool_call' ? { ...call, custom: true } : call);
     }
   }
 }
