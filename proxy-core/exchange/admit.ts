@@ -125,7 +125,13 @@ async function decide(core: Core, call: Call): Promise<Admission> {
   if (charge.pricing?.kind === 'unpriced' && chosen.policy.budget.onUnpriced === 'gate') {
     return openRequestGate(core, call, charge, unpricedDecision(chosen.policy));
   }
-  return reserve(core, call, charge, request.endpoint.kind === 'model' ? judged : null, null);
+  return reserve(
+    core,
+    call,
+    charge,
+    request.endpoint.kind === 'model' || request.endpoint.kind === 'count' ? judged : null,
+    null,
+  );
 }
 
 const judgedBy = (core: Core, { request, route, chosen: { run, policy } }: Call, charge: Charge): Judged => ({

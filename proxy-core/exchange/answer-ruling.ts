@@ -1,15 +1,25 @@
 import type { Decision } from '../policy/decision.ts';
 import { keyRule, stops } from '../policy/decision.ts';
 import { couldGateTool } from '../policy/evaluate.ts';
-import type { FrameEffect, ResponseReport, ToolCall } from '../wire/format.ts';
+import type { Begun, FrameEffect, NamedTool, ToolCall } from '../wire/format.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted } from './admission.ts';
 import type { Core } from './core.ts';
 import { deliveryOf } from './delivery.ts';
 import type { Outcome } from './forward.ts';
 import { holdableFormat, openHold } from './held-stream.ts';
-import { type AnswerJudgement, couldTripLoop, judgeAnswer, mayWithhold, pendingBound } from './judge.ts';
+import {
+  type AnswerJudgement,
+  couldTripLoop,
+  type Judged,
+  judgeAnswer,
+  judgeOthers,
+  mayWithhold,
+  pendingBound,
+  withOthers,
+} from './judge.ts';
 import type { Streaming } from './passage.ts';
+import type { ReadRequest } from './request.ts';
 import { isAddedUsage } from './request-edits.ts';
 
 /** How a stream is watched, and the hold that can keep it open. */
@@ -32,43 +42,51 @@ export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null):
   const { request, judged, edited } = admitted;
   const format = holdableFormat(request);
   const hide = (effect: FrameEffect): boolean => isAddedUsage(edited, effect);
-  if (format === null || judged === null || !stopsCalls(admitted)) {
+  if (judged === null || !stopsCalls(admitted) || !holdsChoices(request)) {
     const streaming: Streaming = edited.hidesUsage ? watchFrames({ hide }) : { kind: 'pass' };
     const free = { passesUnread: begun === null, passesSpace: begun === null };
     if (begun === null) return { streaming, hold: null, ...free };
     return { streaming: watchFrames({ hide, hold: begun, rewrites: true }), hold: begun, ...free };
   }
   const could = mayWithhold(core, judged);
-  const watched = { passesUnread: false, passesSpace: !could && begun === null };
+  const watched = { passesUnread: format === null, passesSpace: !could && begun === null };
   const holds = deliveryOf(request, admitted.run) === 'hold';
   if (could && !holds && begun === null) {
     return { streaming: watchFrames({ hide, holdsAll: true }), hold: null, ...watched };
   }
-  const hold = begun ?? (holds ? openHold(core, request, format) : null);
-  const known = new Map<string | number, boolean>();
-  const once = (key: string | number, ask: () => boolean): boolean => {
+  const hold = begun ?? (holds && format !== null ? openHold(core, request, format) : null);
+  const known = new Map<number, boolean>();
+  const once = (key: number, ask: () => boolean): boolean => {
     const answer = known.get(key) ?? ask();
     known.set(key, answer);
     return answer;
   };
-  const couldStop = (call: ToolCall): boolean =>
-    once(`${call.namespace ?? ''}\n${call.kind}\n${call.name}`, () =>
-      couldGateTool(judged.policy.compiled, judged.subject, call),
-    );
+  const couldStop = (tool: NamedTool): boolean => couldGateTool(judged.policy.compiled, judged.subject, tool);
+  const stoppable = judged.subject.declared.filter((tool) => tool.kind !== 'server' && couldStop(tool));
   const couldLoop = (coming: number): boolean =>
     once(coming, () => couldTripLoop(core, admitted.policy, admitted.run, coming));
-  // Calls that cannot be read for certain may be others than those that are listed.
-  const holdFrom = ({ malformed, toolCalls: calls }: ResponseReport): boolean =>
-    malformed ||
-    calls.length === 0 ||
-    couldLoop(calls.length) ||
-    calls.some((call) => call.kind !== 'server' && couldStop(call));
+  let asked = 0;
+  const holdFrom = ({ tools, calls, unsure }: Begun): boolean => {
+    const fresh = tools.slice(asked);
+    asked = tools.length;
+    return (
+      unsure ||
+      tools.length === 0 ||
+      couldLoop(calls) ||
+      // A name may come in pieces, and its arguments before the last of them.
+      fresh.some((tool) => couldStop(tool) || stoppable.some(({ name }) => name.startsWith(tool.name)))
+    );
+  };
   return { streaming: watchFrames({ hide, holdFrom, hold, rewrites: begun !== null }), hold, ...watched };
 }
 
+/** Whether an answer to this request can hold a tool call at all; plain completions have none, and are watched for some all the same. */
+const holdsChoices = (request: ReadRequest): boolean =>
+  request.endpoint.kind === 'model' && request.endpoint.format !== 'embeddings';
+
 interface Filters {
   readonly hide: (effect: FrameEffect) => boolean;
-  readonly holdFrom?: (begun: ResponseReport) => boolean;
+  readonly holdFrom?: (begun: Begun) => boolean;
   readonly hold?: Hold | null;
   readonly holdsAll?: boolean;
   /** The stream was begun by us, so every frame of the provider is moved behind what we sent. */
@@ -111,21 +129,42 @@ const FREE: Ruling = { kind: 'free', judgement: null };
 /** Rule on an outcome. An answer whose calls cannot be read for certain is blocked where a rule could have stopped one. */
 export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outcome): Promise<Ruling> {
   const { judged } = admitted;
-  const report = outcome.kind === 'completed' && outcome.answer.status < 400 ? outcome.answer.report : null;
-  if (report === null || judged === null) return FREE;
+  if (outcome.kind !== 'completed' || judged === null) return FREE;
+  const { report, callsBeside } = outcome.answer;
+  if (report === null) return ruleOnCallsBeside(core, admitted, judged, callsBeside);
+  const others = report.otherCalls ?? [];
   // Embeddings and plain completions have no tool calls that could be hidden in what cannot be read.
-  if (report.malformed && stopsCalls(admitted) && holdableFormat(admitted.request) !== null) {
+  const unread = report.malformed && holdableFormat(admitted.request) !== null;
+  if ((unread || others.length > MOST_OTHERS) && stopsCalls(admitted)) {
     return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
   }
-  if (report.toolCalls.length === 0) return FREE;
+  if (report.toolCalls.length === 0 && others.length === 0) return FREE;
   // Alerts, loops and drift are looked for whatever the rules can stop.
-  const judgement = await judgeAnswer(core, judged, report.toolCalls);
+  const judgement = withOthers(
+    await judgeAnswer(core, judged, report.toolCalls),
+    await judgeOthers(core, judged, others),
+  );
   if (judgement.effect === 'allow' || judgement.decision === null) return { kind: 'free', judgement };
   const full = judgement.effect === 'gate' ? pendingBound(core, admitted.run, admitted.policy) : null;
   if (full !== null) return { kind: 'blocked', decision: { ...full, stage: 'tool_call' }, judgement };
   return judgement.effect === 'block'
     ? { kind: 'blocked', decision: judgement.decision, judgement }
     : { kind: 'gated', decision: judgement.decision, judgement };
+}
+
+/** Readings of one answer that are judged one by one. */
+const MOST_OTHERS = 2048;
+/** An error, or a count of tokens, holds no calls; where one is in it all the same, it is refused like any that a rule stops. */
+async function ruleOnCallsBeside(
+  core: Core,
+  admitted: Admitted,
+  judged: Judged,
+  calls: readonly ToolCall[],
+): Promise<Ruling> {
+  if (calls.length === 0 || !stopsCalls(admitted)) return FREE;
+  if (calls.length > MOST_OTHERS) return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
+  const [stopped] = await judgeOthers(core, judged, calls);
+  return stopped === undefined ? FREE : { kind: 'blocked', decision: stopped.decision, judgement: null };
 }
 
 const unreadable = (admitted: Admitted): Decision => ({

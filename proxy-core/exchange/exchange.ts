@@ -2,6 +2,7 @@ import { type Failure, failure } from '../contract/failures.ts';
 import type { GateRecord } from '../contract/records.ts';
 import { type KeptAnswer, StoreUnavailable } from '../store/store.ts';
 import type { Hold } from '../wire/hold-stream.ts';
+import { hostedAmong } from '../wire/hosted-tools.ts';
 import type { Admitted, Refused } from './admission.ts';
 import { admit } from './admit.ts';
 import { type Ruling, ruleOnAnswer, watchAnswer } from './answer-ruling.ts';
@@ -148,6 +149,8 @@ function startSending(core: Core, admitted: Admitted, begun: Hold | null, reply:
       request: admitted.upstream,
       passage: {
         format: request.endpoint.kind === 'model' ? request.format : null,
+        searched: request.format,
+        atProvider: hostedAmong(request.facts?.tools ?? []),
         streaming: watch.streaming,
         governedHeaders: governedHeaders(admitted),
         keepBytes: core.options.keepBytes,

@@ -17,7 +17,15 @@ export interface Forwarding {
   readonly request: UpstreamRequest;
   readonly passage: Pick<
     PassageOptions,
-    'format' | 'streaming' | 'governedHeaders' | 'keepBytes' | 'asksStream' | 'passesUnread' | 'passesSpace'
+    | 'format'
+    | 'searched'
+    | 'atProvider'
+    | 'streaming'
+    | 'governedHeaders'
+    | 'keepBytes'
+    | 'asksStream'
+    | 'passesUnread'
+    | 'passesSpace'
   >;
   /** The provider's key that is attached to the request, blanked out of an answer that repeats it. */
   readonly key: string | null;

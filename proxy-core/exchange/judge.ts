@@ -199,6 +199,46 @@ export async function judgeAnswer(
   };
 }
 
+/** A call with what the rules say of it. */
+type JudgedCall = AnswerJudgement['calls'][number];
+
+/**
+ * Judge calls that only some client reads in an answer. They are proposed by nobody for certain, so that they count in no loop, are no
+ * habit and raise no alert; what is returned are those that must be stopped.
+ */
+export async function judgeOthers(
+  core: Core,
+  { policy, subject, run }: Judged,
+  calls: readonly ToolCall[],
+): Promise<readonly JudgedCall[]> {
+  const stopped: JudgedCall[] = [];
+  const budget = openReadingBudget(() => performance.now());
+  for (const written of calls) {
+    if (written.kind === 'server') continue;
+    await budget.breathe();
+    const call = budget.take(written);
+    const silenced = new Set(core.grantsFor(run, call).map((grant) => grant.rule));
+    const decision = await decide(
+      core,
+      (options) => evaluateToolCall(policy.compiled, subject, call, options),
+      silenced,
+    );
+    if (stops(decision.effect)) stopped.push({ call: written, decision });
+  }
+  return stopped;
+}
+
+/** The judgement of an answer with the readings in it that must be stopped. */
+export function withOthers(judgement: AnswerJudgement, stopped: readonly JudgedCall[]): AnswerJudgement {
+  const strictest = stopped.reduce<Decision | null>(
+    (best, { decision }) => (best === null ? decision : stricter(best, decision)),
+    judgement.decision,
+  );
+  if (strictest === null || stopped.length === 0) return judgement;
+  const effect = strictest.effect === 'block' ? 'block' : 'gate';
+  return { ...judgement, effect, decision: strictest, calls: [...judgement.calls, ...stopped] };
+}
+
 /** Evaluate, taking long regexes to the worker until nothing is open. `silenced`: rules that an approval covers. */
 export async function decide(
   core: Core,

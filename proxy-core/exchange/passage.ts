@@ -1,5 +1,14 @@
 import { answerHeaders } from '../providers/headers.ts';
-import type { Format, FrameEffect, ResponseReport, StreamReader } from '../wire/format.ts';
+import type {
+  AtProvider,
+  Begun,
+  Format,
+  FrameEffect,
+  ResponseReader,
+  ResponseReport,
+  StreamReader,
+  ToolCall,
+} from '../wire/format.ts';
 import { isSignOfLife } from '../wire/sign-of-life.ts';
 import { createFramer } from '../wire/sse-frames.ts';
 import type { AgentReply } from './reply.ts';
@@ -17,8 +26,8 @@ export type Streaming =
       readonly kind: 'frames';
       /** Nothing leaves before the whole answer is known, as with `buffer`. */
       readonly holdsAll: boolean;
-      /** Asked for every frame that touches a tool call, with what is known of the answer so far. */
-      holdFrom(begun: ResponseReport): boolean;
+      /** Asked for every frame that touches a tool call, with what is known of the calls so far. */
+      holdFrom(begun: Begun): boolean;
       hide(effect: FrameEffect): boolean;
       /** What goes to the agent for a frame that may leave: the frame, or the frame moved behind what we sent. */
       outgoing(frame: Uint8Array): Uint8Array;
@@ -38,6 +47,8 @@ export interface Answer {
   readonly report: ResponseReport | null;
   /** What the model said, as far as it is kept. */
   readonly text: string;
+  /** Calls in an answer that is none of the format's own: an error, a count of tokens. Some clients hand those out too. */
+  readonly callsBeside: readonly ToolCall[];
   /** Everything the provider sent, or null when it was more than is kept. */
   readonly body: readonly Uint8Array[] | null;
   /** How many bytes of `body` had been let go before the rest was held; what is withheld of it starts here. */
@@ -52,6 +63,10 @@ export interface Answer {
 export interface PassageOptions {
   /** Null for opaque endpoints, whose answers are not read. */
   readonly format: Format | null;
+  /** The format in which calls are looked for where the answer is not read: errors, and endpoints that only count. Null: nowhere. */
+  readonly searched: Format | null;
+  /** Which tools of the answer the provider may have run itself. */
+  readonly atProvider: AtProvider;
   readonly streaming: Streaming;
   readonly status: number;
   /** The provider's headers, names and values alternating. */
@@ -114,8 +129,10 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
   const contentType = headerOf(options.rawHeaders, 'content-type');
   const failed = options.status >= 400;
   const read = options.format !== null && !failed;
-  const streamReader: StreamReader | null = read && stream ? (options.format?.streamReader() ?? null) : null;
-  const reader = streamReader ?? (read ? (options.format?.jsonReader() ?? null) : null);
+  const openStream = (): StreamReader | null => options.format?.streamReader(undefined, options.atProvider) ?? null;
+  const streamReader = read && stream ? openStream() : null;
+  const reader = streamReader ?? (read ? (options.format?.jsonReader(undefined, options.atProvider) ?? null) : null);
+  const beside = read ? null : searchReader(options, stream);
   const encoded = read && isEncoded(options.rawHeaders);
   const unreadable = encoded && options.passesUnread;
   const streaming: Streaming =
@@ -164,6 +181,7 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
     if (streamReader?.complete === true) lateBytes += chunk.length;
     keep(chunk);
     reader?.push(chunk);
+    beside?.push(chunk);
     if (reader?.complete === true) holding = true;
     if (trickles || spilled()) release();
     onlySpace &&= /^\s*$/.test(Buffer.from(chunk).toString('latin1'));
@@ -180,7 +198,7 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
   const passFrame = (frame: Uint8Array, filter: Streaming & { readonly kind: 'frames' }, last: boolean): void => {
     const late = streamReader?.complete === true;
     // Read apart: what comes behind the end does not change what the answer was.
-    if (late) lateReader ??= options.format?.streamReader() ?? null;
+    if (late) lateReader ??= openStream();
     const effect = (late ? lateReader : streamReader)?.pushFrame(frame, last);
     if (late) {
       lateBytes += frame.length;
@@ -188,7 +206,7 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
       if (lateCall) return;
     }
     keep(frame);
-    if (effect?.toolCall === true && !holding && streamReader !== null) holding = filter.holdFrom(streamReader.report);
+    if (effect?.toolCall === true && !holding && streamReader !== null) holding = filter.holdFrom(streamReader.begun);
     if (streamReader?.complete === true) holding = true;
     if (effect !== undefined && filter.hide(effect)) return;
     if (holding && !late && reply.headSent && !gone && isSignOfLife(frame)) out.push(filter.outgoing(frame));
@@ -229,6 +247,7 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
       const last = framer?.end() ?? null;
       if (last !== null && streaming.kind === 'frames') passFrame(last, streaming, true);
       reader?.end();
+      beside?.end();
       if (opened && !gone) flush();
     },
     open() {
@@ -248,6 +267,7 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
       firstByteAt: options.firstByteAt,
       report: reader === null || spilled() ? null : encoded ? { ...reader.report, malformed: true } : reader.report,
       text: reader?.text ?? '',
+      callsBeside: beside === null ? [] : [...beside.report.toolCalls, ...(beside.report.otherCalls ?? [])],
       body: keptBytes <= options.keepBytes ? kept : null,
       passedBytes,
       takeRest,
@@ -258,7 +278,9 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
     },
     get whole() {
       if (reader === null || spilled() || reader.report.complete || reader.report.error !== null) return true;
-      return options.passesUnread && (encoded || !stream || isUnknown(reader.report));
+      return (
+        options.passesUnread && (encoded || !stream || isUnknown(reader.report, streamReader?.begun.foreign === true))
+      );
     },
     get overflow() {
       return (keptBytes > options.keepBytes && holding && !gone && !spills) || framer?.oversized === true;
@@ -273,8 +295,16 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
 }
 
 /** Nothing of it was in a form that is read: what there is of it may be all of it. */
-const isUnknown = ({ malformed, responseId, model, finishReason, toolCalls }: ResponseReport): boolean =>
-  malformed && responseId === null && model === null && finishReason === null && toolCalls.length === 0;
+const isUnknown = (
+  { malformed, responseId, model, finishReason, toolCalls }: ResponseReport,
+  foreign: boolean,
+): boolean =>
+  (malformed || foreign) && responseId === null && model === null && finishReason === null && toolCalls.length === 0;
+
+function searchReader({ searched, atProvider }: PassageOptions, stream: boolean): ResponseReader | null {
+  if (searched === null) return null;
+  return stream ? searched.streamReader(undefined, atProvider) : searched.jsonReader(undefined, atProvider);
+}
 
 function headerOf(rawHeaders: readonly string[], name: string): string {
   const at = rawHeaders.findIndex((text, index) => index % 2 === 0 && text.toLowerCase() === name);

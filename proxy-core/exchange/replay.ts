@@ -9,6 +9,7 @@ import { framesOf, holdableFormat } from './held-stream.ts';
 import type { AgentReply } from './reply.ts';
 import type { ReadRequest } from './request.ts';
 import { storeRefusal } from './store-refusal.ts';
+import { holdsNoMore } from './transcoded.ts';
 
 /**
  * Release an approved answer: the very bytes that were reviewed, to every retry, with no second call to the provider and
@@ -82,7 +83,9 @@ function inForm(request: ReadRequest, answer: KeptAnswer): KeptAnswer | null {
     ? streamToJson(format, answer.body)
     : jsonToStream(format, answer.body, request.facts?.asksUsage === true);
   const type = stream ? 'text/event-stream; charset=utf-8' : 'application/json';
-  return body === null ? null : { ...answer, stream, body, headers: withType(withoutLength(answer.headers), type) };
+  if (body === null) return null;
+  const transcoded = { ...answer, stream, body, headers: withType(withoutLength(answer.headers), type) };
+  return holdsNoMore(format, answer, transcoded) ? transcoded : null;
 }
 
 const withoutLength = (headers: readonly string[]): readonly string[] => without(headers, 'content-length');

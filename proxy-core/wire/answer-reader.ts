@@ -1,5 +1,13 @@
 import type { Usage } from '../contract/records.ts';
-import type { FrameEffect, ReadLimits, ResponseReader, ResponseReport, StreamReader, ToolCall } from './format.ts';
+import type {
+  FrameEffect,
+  NamedTool,
+  ReadLimits,
+  ResponseReader,
+  ResponseReport,
+  StreamReader,
+  ToolCall,
+} from './format.ts';
 import { ANSWER_SCAN_LIMITS, type Member, scanJson } from './json-scan.ts';
 import { filledText, type JsonRecord, recordOrNull } from './loose-json.ts';
 import { joinBytes } from './splice.ts';
@@ -28,6 +36,13 @@ export interface Draft {
   text: string;
   /** Characters of arguments that may still be kept. */
   argsLeft: number;
+  readonly begun: { readonly tools: NamedTool[]; calls: number; unsure: boolean; foreign: boolean };
+  /** The tools of `begun`, to find them again. */
+  readonly named: Set<string>;
+  /** Values that are no calls of the client's, whatever they hold: tools that the provider has run. */
+  readonly settled: WeakSet<object>;
+  /** Values that have been read where the format has its calls, with the member that holds their arguments. */
+  readonly placed: WeakMap<object, string>;
 }
 
 /** One event or body. */
@@ -49,7 +64,15 @@ export interface Meaning {
   /** The stream ended, with or without a terminal event. */
   end(): void;
   usage(): Usage | null;
-  toolCalls(): readonly ToolCall[];
+  calls(): ReadCalls;
+}
+
+/** The calls of an answer. */
+export interface ReadCalls {
+  /** As they are recorded and shown. */
+  readonly toolCalls: readonly ToolCall[];
+  /** Calls that some client may make of the same bytes instead; see `ResponseReport.otherCalls`. */
+  readonly otherCalls: readonly ToolCall[];
 }
 
 export const NO_EFFECT: FrameEffect = { toolCall: false, usageOnly: false, terminal: false };
@@ -67,6 +90,10 @@ export const createDraft = (limits: Partial<ReadLimits> | undefined): Draft => (
   error: null,
   text: '',
   argsLeft: limits?.argsLength ?? DEFAULT_LIMITS.argsLength,
+  begun: { tools: [], calls: 0, unsure: false, foreign: false },
+  named: new Set(),
+  settled: new WeakSet(),
+  placed: new WeakMap(),
 });
 
 /** Characters of what a model says that are kept: more than a summary of a conversation has. */
@@ -75,6 +102,33 @@ const TEXT_KEPT = 32 * 1024;
 /** Note words of the model that its client shows. */
 export function noteText(draft: Draft, value: unknown): void {
   if (typeof value === 'string' && draft.text.length < TEXT_KEPT) draft.text += value;
+}
+
+/** More calls, or more tools named, in one answer are not kept. */
+export const MOST_CALLS = 1024;
+/** Longer names are not kept apart. */
+const LONGEST_NAME = 4096;
+
+/**
+ * The one answer to everything that cannot be read for certain or is over a bound: the report says so, and from here on nothing
+ * leaves where something could have to be withheld.
+ */
+export function doubt(draft: Draft): FrameEffect {
+  draft.malformed = true;
+  draft.begun.unsure = true;
+  return TOOL_CALL;
+}
+
+/** Note that the answer holds, or may hold, a call of this tool. */
+export function noteTool(draft: Draft, tool: NamedTool): void {
+  const key = `${tool.kind}\n${tool.namespace ?? ''}\n${tool.name}`;
+  if (draft.named.has(key)) return;
+  if (draft.named.size >= MOST_CALLS || tool.name.length > LONGEST_NAME) {
+    doubt(draft);
+    return;
+  }
+  draft.named.add(key);
+  draft.begun.tools.push(tool);
 }
 
 /** The part of a tool call's text that may still be kept, counted against the answer's allowance. */
@@ -104,7 +158,7 @@ export function createJsonReader(meaning: Meaning, limits?: Partial<ReadLimits>)
       length += bytes.length;
       if (length > most) {
         parts = [];
-        meaning.draft.malformed = true;
+        doubt(meaning.draft);
       } else parts.push(bytes.slice());
     },
     end() {
@@ -112,7 +166,7 @@ export function createJsonReader(meaning: Meaning, limits?: Partial<ReadLimits>)
       const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : joinBytes(parts);
       parts = [];
       const document = parseDocument(bytes, decodeText(bytes));
-      if (document === null) meaning.draft.malformed = true;
+      if (document === null) doubt(meaning.draft);
       else meaning.body(document);
     },
     get complete() {
@@ -138,14 +192,18 @@ export function createStreamReader(meaning: Meaning, limits?: Partial<ReadLimits
       if (content.data.trim() === '[DONE]') return meaning.done();
       const document = parseDocument(encoder.encode(content.data), content.data);
       if (document !== null) return meaning.event(document, content.event);
+      // A list or a single value is no event to any client, and text without an object in it no call.
+      if (!content.data.includes('{') || (/^\s*\[/.test(content.data) && parses(content.data))) {
+        meaning.draft.begun.foreign = true;
+        return NO_EFFECT;
+      }
     }
-    meaning.draft.malformed = true;
-    return TOOL_CALL;
+    return doubt(meaning.draft);
   };
   return {
     push(bytes) {
       for (const frame of framer.push(bytes)) pushFrame(frame);
-      if (framer.oversized) meaning.draft.malformed = true;
+      if (framer.oversized) doubt(meaning.draft);
     },
     pushFrame,
     end() {
@@ -161,6 +219,9 @@ export function createStreamReader(meaning: Meaning, limits?: Partial<ReadLimits
     },
     get text() {
       return meaning.draft.text;
+    },
+    get begun() {
+      return meaning.draft.begun;
     },
   };
 }
@@ -180,10 +241,21 @@ function parseDocument(bytes: Uint8Array, text: string): Document | null {
   }
 }
 
+function parses(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function report(meaning: Meaning): ResponseReport {
-  const { responseId, model, finishReason, complete, malformed, error } = meaning.draft;
-  const toolCalls = meaning.toolCalls();
-  return { responseId, model, finishReason, complete, malformed, error, usage: meaning.usage(), toolCalls };
+  const { responseId, model, finishReason, complete, error } = meaning.draft;
+  const { toolCalls, otherCalls } = meaning.calls();
+  const { malformed } = meaning.draft;
+  const read = { responseId, model, finishReason, complete, malformed, error, usage: meaning.usage(), toolCalls };
+  return otherCalls.length === 0 ? read : { ...read, otherCalls };
 }
 
 /** Quotes from one document. Each object on the way is scanned once, however many of its parts are quoted. */

@@ -1,26 +1,21 @@
 import {
   createDraft,
   type Draft,
-  keepArgs,
+  doubt,
   type Meaning,
   NO_EFFECT,
   noteError,
   noteText,
+  type ReadCalls,
   TERMINAL,
   TOOL_CALL,
   USAGE_ONLY,
 } from './answer-reader.ts';
-import type { ReadLimits, ToolCall } from './format.ts';
-import {
-  filledText,
-  hasOtherCase,
-  type JsonRecord,
-  list,
-  record,
-  recordOrNull,
-  records,
-  textOrNull,
-} from './loose-json.ts';
+import { createPieceLog, noteCalls, type PieceLog } from './chat-pieces.ts';
+import { readPieces } from './chat-readings.ts';
+import type { ReadLimits } from './format.ts';
+import { elements, filledText, hasOtherCase, type JsonRecord, record, recordOrNull, records } from './loose-json.ts';
+import { createStrays, type Strays } from './stray-calls.ts';
 import { chatUsage } from './usage.ts';
 
 /**
@@ -28,76 +23,74 @@ import { chatUsage } from './usage.ts';
  * Chat Completions API reference, "chat completion chunk") or whole.
  */
 
-interface Slot {
-  readonly choice: number;
-  readonly index: number | null;
-  id: string | null;
-  name: string;
-  kind: 'function' | 'custom';
-  args: string;
-  truncated: boolean;
-}
-
 interface State {
   readonly draft: Draft;
-  readonly slots: Slot[];
+  readonly log: PieceLog;
+  readonly strays: Strays;
   /** Finish reasons by choice; null while a choice is open. */
   readonly finished: Map<number, string | null>;
   usage: unknown;
 }
 
-/** More tool calls than this in one answer are not kept. */
-const MOST_CALLS = 1024;
-
 /** The meaning of a chat or completions answer. */
 export function createChoicesMeaning(limits?: Partial<ReadLimits>): Meaning {
-  const state: State = { draft: createDraft(limits), slots: [], finished: new Map(), usage: null };
+  const draft = createDraft(limits);
+  const strays = createStrays(draft, ['arguments', 'input', 'args']);
+  const state: State = { draft, log: createPieceLog(), strays, finished: new Map(), usage: null };
+  let read: ReadCalls | null = null;
   return {
-    draft: state.draft,
+    draft,
     event: ({ root }) => {
+      read = null;
       noteHead(state, root);
-      const choices = records(root['choices']);
-      const calls = choices.map((choice) => noteChoice(state, choice)).some((call) => call);
-      if (calls || hasTwoReadings(state, root, choices)) return TOOL_CALL;
+      const choices = elements(root['choices'], CHOICE_MARKS);
+      const calls = choices.map((choice, i) => noteChoice(state, choice, i === 0)).includes(true);
+      const strayed = strays.note(root);
+      if (hasTwoReadings(root, choices)) return doubt(draft);
+      if (calls || strayed) return TOOL_CALL;
       return choices.length === 0 && recordOrNull(root['usage']) !== null ? USAGE_ONLY : NO_EFFECT;
     },
     done: () => {
-      state.draft.complete = true;
+      draft.complete = true;
       return TERMINAL;
     },
     body: ({ root }) => {
       noteHead(state, root);
-      const choices = records(root['choices']);
-      for (const choice of choices) noteChoice(state, choice);
-      hasTwoReadings(state, root, choices);
-      state.draft.complete = true;
+      const choices = elements(root['choices'], CHOICE_MARKS);
+      choices.forEach((choice, i) => {
+        noteChoice(state, choice, i === 0);
+      });
+      strays.note(root);
+      if (hasTwoReadings(root, choices)) doubt(draft);
+      draft.complete = true;
     },
     end: () => {
       const reasons = [...state.finished.values()];
-      if (reasons.length > 0 && !reasons.includes(null)) state.draft.complete = true;
+      if (reasons.length > 0 && !reasons.includes(null)) draft.complete = true;
     },
     usage: () => chatUsage(state.usage),
-    toolCalls: () => state.slots.map(toolCall),
+    calls: () => {
+      read ??= readPieces(draft, state.log.pieces, strays.calls);
+      return read;
+    },
   };
 }
+
+const CHOICE_MARKS = ['delta', 'message', 'finish_reason', 'index'];
 
 const MEMBERS: ReadonlySet<string> = new Set(
   'choices index delta message tool_calls function_call id type function custom name arguments input'.split(' '),
 );
 
-/** Whether a client that does not mind the case of letters reads other calls than we do; that makes the answer malformed. */
-function hasTwoReadings(state: State, root: JsonRecord, choices: readonly JsonRecord[]): boolean {
+/** Whether a client that does not mind the case of letters reads other calls than we do. */
+function hasTwoReadings(root: JsonRecord, choices: readonly JsonRecord[]): boolean {
   const messages = choices.flatMap((choice) => [record(choice['delta']), record(choice['message'])]);
   const calls = messages.flatMap((message) => records(message['tool_calls']));
   const inner = [
     ...messages.map((message) => message['function_call']),
     ...calls.flatMap((c) => [c['function'], c['custom']]),
   ];
-  const found = [root, ...choices, ...messages, ...calls, ...inner.map(record)].some((part) =>
-    hasOtherCase(part, MEMBERS),
-  );
-  if (found) state.draft.malformed = true;
-  return found;
+  return [root, ...choices, ...messages, ...calls, ...inner.map(record)].some((part) => hasOtherCase(part, MEMBERS));
 }
 
 function noteHead(state: State, root: JsonRecord): void {
@@ -108,84 +101,20 @@ function noteHead(state: State, root: JsonRecord): void {
   noteError(draft, root['error']);
 }
 
-/** Note one choice of a chunk or body; true if it touches a tool call. */
-function noteChoice(state: State, choice: JsonRecord): boolean {
+/**
+ * Note one choice of a chunk or body; true if it touches a tool call. A message beside the delta is read as well: clients differ in
+ * which of the two they read, and the openai SDK lets the message take the place of what the deltas built.
+ */
+function noteChoice(state: State, choice: JsonRecord, leads: boolean): boolean {
+  const { draft, log } = state;
   const index = typeof choice['index'] === 'number' ? choice['index'] : 0;
   const reason = filledText(choice['finish_reason']);
   if (reason !== null || !state.finished.has(index)) state.finished.set(index, reason);
-  if (reason !== null && (index === 0 || state.draft.finishReason === null)) state.draft.finishReason = reason;
-  const message = record(choice['delta'] ?? choice['message']);
-  if (index === 0) noteText(state.draft, message['content'] ?? choice['text']);
-  const touched = noteMessage(state, index, message);
-  // A provider that puts a whole message beside the delta: clients differ in which of the two they read.
-  const twice = recordOrNull(choice['delta']) !== null && hasCalls(record(choice['message']));
-  if (twice) state.draft.malformed = true;
-  return touched || twice || reason === 'tool_calls' || reason === 'function_call';
-}
-
-const hasCalls = (message: JsonRecord): boolean =>
-  list(message['tool_calls']).length > 0 || recordOrNull(message['function_call']) !== null;
-
-function noteMessage(state: State, choice: number, message: JsonRecord): boolean {
-  for (const call of records(message['tool_calls'])) noteCall(state, choice, call);
-  const legacy = recordOrNull(message['function_call']);
-  if (legacy !== null) mergeCall(state, findLegacy(state, choice), legacy, 'function');
-  return hasCalls(message);
-}
-
-function noteCall(state: State, choice: number, call: JsonRecord): void {
-  const custom = recordOrNull(call['custom']);
-  const slot = findSlot(state, choice, call);
-  if (slot === null) return;
-  slot.id ??= filledText(call['id']);
-  mergeCall(state, slot, custom ?? record(call['function']), custom === null ? slot.kind : 'custom');
-}
-
-/**
- * The call that a piece belongs to. Pieces are joined by index; another id under the same index is another call (some
- * compatible providers number every call 0), and a piece without index continues the last call unless it has an id.
- */
-function findSlot(state: State, choice: number, call: JsonRecord): Slot | null {
-  const index = typeof call['index'] === 'number' ? call['index'] : null;
-  const id = filledText(call['id']);
-  const same = state.slots.findLast((s) => s.choice === choice && (index === null || s.index === index));
-  const continues = same !== undefined && (id === null || id === same.id || (same.id === null && index !== null));
-  return continues ? same : openSlot(state, choice, index);
-}
-
-const LEGACY_INDEX = -1;
-
-function findLegacy(state: State, choice: number): Slot | null {
-  const same = state.slots.find((s) => s.choice === choice && s.index === LEGACY_INDEX);
-  return same ?? openSlot(state, choice, LEGACY_INDEX);
-}
-
-function openSlot(state: State, choice: number, index: number | null): Slot | null {
-  if (state.slots.length >= MOST_CALLS) {
-    state.draft.malformed = true;
-    return null;
-  }
-  const slot: Slot = { choice, index, id: null, name: '', kind: 'function', args: '', truncated: false };
-  state.slots.push(slot);
-  return slot;
-}
-
-/** Add a piece's name and arguments. Clients disagree on two different names (replace or join), so that is malformed. */
-function mergeCall(state: State, slot: Slot | null, piece: JsonRecord, kind: Slot['kind']): void {
-  if (slot === null) return;
-  slot.kind = kind;
-  const name = filledText(piece['name']);
-  if (name !== null && slot.name !== '' && slot.name !== name) state.draft.malformed = true;
-  if (name !== null && slot.name !== name) slot.name += name;
-  const args = piece[kind === 'custom' ? 'input' : 'arguments'];
-  // A provider that sends the arguments as an object instead of text is read as the text of that object.
-  const text = textOrNull(args) ?? (args === undefined || args === null ? '' : JSON.stringify(args));
-  const kept = keepArgs(state.draft, text);
-  slot.args += kept.text;
-  slot.truncated ||= kept.truncated;
-}
-
-function toolCall(slot: Slot): ToolCall {
-  const call: ToolCall = { id: slot.id, name: slot.name, kind: slot.kind, argsText: slot.args };
-  return slot.truncated ? { ...call, truncated: true } : call;
+  if (reason !== null && (index === 0 || draft.finishReason === null)) draft.finishReason = reason;
+  const said = recordOrNull(choice['delta']) ?? record(choice['message']);
+  if (index === 0) noteText(draft, said['content'] ?? choice['text']);
+  const place = { choice: index, leads };
+  const stated = noteCalls(draft, log, record(choice['message']), { ...place, whole: true });
+  const touched = noteCalls(draft, log, record(choice['delta']), { ...place, whole: false });
+  return stated || touched || reason === 'tool_calls' || reason === 'function_call';
 }

@@ -105,6 +105,11 @@ export interface ResponseReport {
   readonly model: string | null;
   readonly usage: Usage | null;
   readonly toolCalls: readonly ToolCall[];
+  /**
+   * Where clients put an answer together differently: further calls that one of them may read in it. They are judged like
+   * `toolCalls`, and are neither counted nor recorded. Absent where all read the same.
+   */
+  readonly otherCalls?: readonly ToolCall[];
   readonly finishReason: string | null;
   /** The terminal event (stream) or a whole JSON document (otherwise) has been read. */
   readonly complete: boolean;
@@ -130,11 +135,33 @@ export interface ResponseReader {
   readonly text: string;
 }
 
+/** A tool by what a call says of it. */
+export type NamedTool = Pick<ToolCall, 'name' | 'kind' | 'namespace'>;
+
+/** What is known of the calls of a stream that is still coming; kept, so that asking costs nothing however many calls there are. */
+export interface Begun {
+  /** The tools that are, or may be, called: distinct, in the order in which they were named. Grows at its end only. */
+  readonly tools: readonly NamedTool[];
+  /** How many calls have begun, at most. */
+  readonly calls: number;
+  /** There is, or may be, a call whose tool is not known. */
+  readonly unsure: boolean;
+  /** There were events that are none of the format's, nor any that could hold a call. */
+  readonly foreign: boolean;
+}
+
 /** A reader for a streamed answer that also says what each whole SSE frame did. */
 export interface StreamReader extends ResponseReader {
   /** Feed one whole frame (its terminating blank line included). `last`: the stream ended, the blank line may be missing. */
   pushFrame(frame: Uint8Array, last?: boolean): FrameEffect;
+  readonly begun: Begun;
 }
+
+/**
+ * Whether a tool that an answer says has run at the provider may be one of those: only what the request declared so is; of anything else
+ * the client may think that it is its own to run.
+ */
+export type AtProvider = (tool: Pick<ToolCall, 'name' | 'namespace'>) => boolean;
 
 /** What a reader keeps at most. */
 export interface ReadLimits {
@@ -151,10 +178,10 @@ export interface Format {
   readonly name: WireFormat;
   /** Facts of a parsed request body; tolerant of unknown and missing fields. */
   parseRequest(body: unknown): RequestFacts;
-  /** A reader for a non-streamed JSON answer. */
-  jsonReader(limits?: Partial<ReadLimits>): ResponseReader;
+  /** A reader for a non-streamed JSON answer. Without `atProvider` the answer is believed (for what is only shown). */
+  jsonReader(limits?: Partial<ReadLimits>, atProvider?: AtProvider): ResponseReader;
   /** A reader for a `text/event-stream` answer. */
-  streamReader(limits?: Partial<ReadLimits>): StreamReader;
+  streamReader(limits?: Partial<ReadLimits>, atProvider?: AtProvider): StreamReader;
   /** A refusal's JSON body (see `refusal.ts`) as one SSE event inside a stream that has already begun. */
   renderStreamError(body: string): string;
 }

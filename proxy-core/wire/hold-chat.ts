@@ -1,8 +1,7 @@
-import { bytesOf, payloadOf } from './hold-frames.ts';
+import { bytesOf, countsOf, payloadOf } from './hold-frames.ts';
 import { noteText } from './hold-note.ts';
 import type { Hold, HoldOpening } from './hold-stream.ts';
 import { filledText, record, records } from './loose-json.ts';
-import { joinBytes } from './splice.ts';
 import { renderErrorData } from './sse-render.ts';
 
 /** A held OpenAI chat stream. Content is one text per choice, so the note is set apart by blank lines within choice 0. */
@@ -67,9 +66,11 @@ function noteSent(state: State, frame: Uint8Array): void {
 
 /** One chunk. The role is left to the upstream's own first chunk: some clients join repeated roles as text. */
 function chunk(state: State, index: number, delta: object, finish: 'stop' | null): string {
-  const { id, created, model } = state;
-  const choices = [{ index, delta, logprobs: null, finish_reason: finish }];
-  return renderErrorData(JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices }));
+  return chunkOf(state, [{ index, delta, logprobs: null, finish_reason: finish }], {});
+}
+
+function chunkOf({ id, created, model }: State, choices: readonly object[], more: object): string {
+  return renderErrorData(JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices, ...more }));
 }
 
 function reject(state: State, text: string, held: readonly Uint8Array[]): Uint8Array {
@@ -81,8 +82,9 @@ function reject(state: State, text: string, held: readonly Uint8Array[]): Uint8A
     const before = state.spoken.has(i) && !(i === 0 && state.noted) ? '\n\n' : '';
     return chunk(state, i, { ...role, content: `${before}${text}` }, null) + chunk(state, i, {}, 'stop');
   });
-  const usage = state.opening.asksUsage ? held.filter(isUsageChunk) : [];
-  return joinBytes([bytesOf(said.join('')), ...usage, bytesOf('data: [DONE]\n\n')]);
+  const counted = state.opening.asksUsage ? held.filter(isUsageChunk) : [];
+  const usage = counted.map((frame) => chunkOf(state, [], { usage: countsOf(payloadOf(frame)?.root['usage']) }));
+  return bytesOf([...said, ...usage, 'data: [DONE]\n\n'].join(''));
 }
 
 /** Of held frames only what names the answer. */

@@ -1,5 +1,5 @@
 import { ANSWER_SCAN_LIMITS, type Member, scanJson } from './json-scan.ts';
-import { type JsonRecord, recordOrNull } from './loose-json.ts';
+import { type JsonRecord, record, recordOrNull } from './loose-json.ts';
 import { joinBytes } from './splice.ts';
 import { createFrameReader } from './sse-frames.ts';
 import { renderEvent } from './sse-render.ts';
@@ -64,6 +64,16 @@ export function memberJson(json: Uint8Array, key: string): Uint8Array | null {
 export function elementsJson(json: Uint8Array, key: string): readonly Uint8Array[] {
   const elements = membersOf(json).find((m) => m.key === key)?.elements ?? [];
   return elements.map(([start, end]) => json.subarray(start, end));
+}
+
+/** The numbers of a usage object, those one level down included, and nothing else that a provider has put there. */
+export function countsOf(usage: unknown): JsonRecord {
+  const counts = Object.entries(record(usage)).flatMap(([key, value]): [string, unknown][] => {
+    if (typeof value === 'number') return [[key, value]];
+    const inner = Object.entries(record(value)).filter(([, count]) => typeof count === 'number');
+    return inner.length === 0 ? [] : [[key, Object.fromEntries(inner)]];
+  });
+  return Object.fromEntries(counts);
 }
 
 /** UTF-8 of a text, and back. */

@@ -1,7 +1,7 @@
-import { bytesOf, memberJson, membersOf, payloadOf, textOf, withPayload } from './hold-frames.ts';
+import { bytesOf, countsOf, memberJson, membersOf, payloadOf, textOf, withPayload } from './hold-frames.ts';
 import { noteText } from './hold-note.ts';
 import type { Hold, HoldOpening } from './hold-stream.ts';
-import { record, recordOrNull } from './loose-json.ts';
+import { filledText, type JsonRecord, record, recordOrNull } from './loose-json.ts';
 import { joinBytes, setMember } from './splice.ts';
 import { renderEvent } from './sse-render.ts';
 
@@ -62,15 +62,16 @@ function noteSent(state: State, frame: Uint8Array): void {
   if (root?.['type'] === 'content_block_stop') state.open.delete(index);
 }
 
-/** Our own opening of the message, where the upstream's has not gone out. */
-function start(state: State): string {
+/** Our own opening of the message, where the upstream's has not gone out. Of a held one only what names the message is told. */
+function start(state: State, held: JsonRecord = {}): string {
   if (state.started) return '';
   state.started = true;
   state.ownStart = true;
   const { word, model } = state.opening;
-  const head = { id: `msg_rungate_${word}`, type: 'message', role: 'assistant', model, content: [] };
-  const end = { stop_reason: null, stop_sequence: null, usage: { input_tokens: 0, output_tokens: 0 } };
-  return render('message_start', { message: { ...head, ...end } });
+  const id = filledText(held['id']) ?? `msg_rungate_${word}`;
+  const head = { id, type: 'message', role: 'assistant', model: filledText(held['model']) ?? model, content: [] };
+  const usage = { input_tokens: 0, output_tokens: 0, ...countsOf(held['usage']) };
+  return render('message_start', { message: { ...head, stop_reason: null, stop_sequence: null, usage } });
 }
 
 function openText(state: State): string {
@@ -118,18 +119,17 @@ function withStartUsage(state: State, json: Uint8Array): Uint8Array {
 
 function reject(state: State, text: string, held: readonly Uint8Array[]): Uint8Array {
   const roots = held.map((frame) => payloadOf(frame)?.root ?? {});
-  const first = roots.findIndex((root) => root['type'] === 'message_start');
-  const opening = !state.started && first !== -1 ? (held[first] ?? NOTHING) : NOTHING;
-  noteSent(state, opening);
-  const started = start(state);
+  const first = record(roots.find((root) => root['type'] === 'message_start')?.['message']);
+  // Frames that were held are never repeated: there is no telling what else they say.
+  const started = start(state, first);
   const left = [...state.open].map((index) => render('content_block_stop', { index })).join('');
   // The note ends with a blank line of its own.
   const said = state.noteOpen ? textDelta(state, text) : openText(state) + textDelta(state, text);
   const usage = roots.map((root) => recordOrNull(root['usage'])).findLast((found) => found !== null);
-  const startUsage = recordOrNull(record(roots[first]?.['message'])['usage']);
+  const startUsage = recordOrNull(first['usage']);
   const end = render('message_delta', {
     delta: { stop_reason: 'end_turn', stop_sequence: null },
-    usage: { ...(usage ?? { output_tokens: startUsage?.['output_tokens'] ?? 0 }) },
+    usage: { output_tokens: 0, ...countsOf(usage ?? { output_tokens: startUsage?.['output_tokens'] }) },
   });
-  return joinBytes([opening, bytesOf(started + left + said + closeText(state) + end + render('message_stop', {}))]);
+  return bytesOf(started + left + said + closeText(state) + end + render('message_stop', {}));
 }

@@ -1,7 +1,7 @@
-import { arrayJson, bytesOf, memberJson, payloadOf, textOf, withPayload } from './hold-frames.ts';
+import { arrayJson, bytesOf, countsOf, memberJson, payloadOf, recordOf, textOf, withPayload } from './hold-frames.ts';
 import { type Note, noteText } from './hold-note.ts';
 import type { Hold, HoldOpening } from './hold-stream.ts';
-import { filledText, record, recordOrNull } from './loose-json.ts';
+import { filledText, type JsonRecord, record, recordOrNull } from './loose-json.ts';
 import { joinBytes, type MemberPath, setMember } from './splice.ts';
 import { renderEvent } from './sse-render.ts';
 
@@ -93,12 +93,14 @@ function noteSent(state: State, frame: Uint8Array): void {
   }
 }
 
-/** Our own opening of the response, where the upstream's has not gone out. */
-function start(state: State): string {
+/** Our own opening of the response, where the upstream's has not gone out. Of a held one only what names the response is told. */
+function start(state: State, held: JsonRecord = {}): string {
   if (state.response !== null) return '';
   state.ownStart = true;
-  const { model, createdSeconds } = state.opening;
-  const head = { id: ownId(state), object: 'response', created_at: createdSeconds, status: 'in_progress', model };
+  const { createdSeconds } = state.opening;
+  const id = filledText(held['id']) ?? ownId(state);
+  const model = filledText(held['model']) ?? state.opening.model;
+  const head = { id, object: 'response', created_at: createdSeconds, status: 'in_progress', model };
   const body = { ...head, error: null, incomplete_details: null, output: [], tools: [], usage: null };
   state.response = bytesOf(JSON.stringify(body));
   return render(state, 'response.created', { response: body }) + inProgress(state);
@@ -179,25 +181,24 @@ function shifted(state: State, frame: Uint8Array): Uint8Array {
 
 function reject(state: State, text: string, held: readonly Uint8Array[]): Uint8Array {
   const payloads = held.map((frame) => payloadOf(frame));
-  const first = state.response === null ? payloads.findIndex((p) => p?.root['type'] === 'response.created') : -1;
-  const opening = held[first] ?? NOTHING;
-  noteSent(state, opening);
-  const started = start(state);
+  const first = payloads.find((p) => p?.root['type'] === 'response.created');
+  // Frames that were held are never repeated: there is no telling what else they say.
+  const started = start(state, record(first?.root['response']));
   // The note ends with a blank line of its own.
   const said = state.noteOpen ? textDelta(state, text) : openItem(state, null, text);
   const closed = closeItem(state);
   const end = payloads.findLast((p) => p !== null && ENDS.has(p.root['type']));
   const final = end === undefined || end === null ? null : memberJson(end.json, 'response');
-  const usage = final === null ? null : memberJson(final, 'usage');
+  const usage = final === null ? null : recordOrNull(recordOf(final)['usage']);
   const response = edited(state.response ?? NOTHING, [
     [['status'], '"completed"'],
     [['error'], 'null'],
     [['incomplete_details'], 'null'],
     [['output'], arrayJson(state.items)],
-    [['usage'], usage === null ? 'null' : textOf(usage)],
+    [['usage'], usage === null ? 'null' : JSON.stringify(countsOf(usage))],
   ]);
   const completed = renderRaw(state, 'response.completed', `"response":${textOf(response)}}`);
-  return joinBytes([opening, bytesOf(started + said + closed + completed)]);
+  return bytesOf(started + said + closed + completed);
 }
 
 /** Whether an item that a client sends back is one of ours: a note, or the words of a rejection. */

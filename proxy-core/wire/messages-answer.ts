@@ -2,75 +2,96 @@ import {
   createDraft,
   type Document,
   type Draft,
-  keepArgs,
+  doubt,
   type Meaning,
   NO_EFFECT,
   noteError,
   noteText,
+  type ReadCalls,
   TERMINAL,
   TOOL_CALL,
 } from './answer-reader.ts';
-import type { FrameEffect, ReadLimits, ToolCall } from './format.ts';
-import { filledText, hasOtherCase, type JsonRecord, list, record, recordOrNull, textOrNull } from './loose-json.ts';
+import type { AtProvider, FrameEffect, ReadLimits } from './format.ts';
+import {
+  elements,
+  filledText,
+  hasOtherCase,
+  type JsonRecord,
+  placesIn,
+  record,
+  recordOrNull,
+  textOrNull,
+} from './loose-json.ts';
+import { type Blocks, createBlocks, isClientCall, noteBlock, noteInput, readBlocks } from './messages-blocks.ts';
+import { createStrays, type Strays } from './stray-calls.ts';
 import { createMessagesUsage } from './usage.ts';
 
 /** Answers of Anthropic Messages (API reference, "Streaming messages"): content blocks by index, deltas into them. */
 
-interface Block {
-  readonly index: number;
-  /** Null for text, thinking and results. */
-  readonly call: Omit<ToolCall, 'argsText' | 'truncated'> | null;
-  /** The block's `input` as it was opened, null if that is an empty object. */
-  readonly opened: string | null;
-  streamed: string;
-  truncated: boolean;
-}
-
 interface State {
   readonly draft: Draft;
-  readonly blocks: Block[];
+  readonly blocks: Blocks;
+  readonly strays: Strays;
   readonly usage: ReturnType<typeof createMessagesUsage>;
+  read: ReadCalls | null;
 }
 
-const MOST_BLOCKS = 4096;
-
 /** The meaning of a Messages answer. */
-export function createMessagesMeaning(limits?: Partial<ReadLimits>): Meaning {
-  const state: State = { draft: createDraft(limits), blocks: [], usage: createMessagesUsage() };
+export function createMessagesMeaning(limits?: Partial<ReadLimits>, atProvider: AtProvider = () => true): Meaning {
+  const draft = createDraft(limits);
+  const blocks = createBlocks(draft, atProvider);
+  const strays = createStrays(draft, ['input', 'args']);
+  const state: State = { draft, blocks, strays, usage: createMessagesUsage(), read: null };
   return {
-    draft: state.draft,
+    draft,
     event: (document, event) => noteEvent(state, document, event),
     done: () => NO_EFFECT,
     body: (document) => {
-      if (hasTwoReadings(document.root)) state.draft.malformed = true;
+      if (hasTwoReadings(document.root)) doubt(draft);
       if (document.root['type'] === 'error' || recordOrNull(document.root['error']) !== null) {
-        noteError(state.draft, document.root['error']);
+        noteError(draft, document.root['error']);
       }
       noteMessage(state, document, []);
-      state.draft.complete = true;
+      strays.note(document.root);
+      draft.complete = true;
     },
     end: () => undefined,
     usage: () => state.usage.total(),
-    toolCalls: () => state.blocks.flatMap(toolCall),
+    calls: () => {
+      state.read ??= readBlocks(blocks, strays.calls);
+      return state.read;
+    },
   };
 }
 
 function noteEvent(state: State, document: Document, event: string | null): FrameEffect {
   const { root } = document;
-  const type = filledText(root['type']) ?? event ?? '';
-  if (hasTwoReadings(root) || (event !== null && event !== type && MAKES_CALLS.has(event))) {
-    state.draft.malformed = true;
-    return TOOL_CALL;
-  }
+  const { draft, strays } = state;
+  state.read = null;
+  const said = filledText(root['type']) ?? event ?? '';
+  if (hasTwoReadings(root)) return doubt(draft);
+  const effect = noteTyped(state, document, said);
+  // A client may go by the event's name or by the type in its data.
+  const named = event !== null && event !== said && MAKES_CALLS.has(event);
+  const also = named && noteTyped(state, document, event).toolCall;
+  const strayed = strays.note(root);
+  return also || strayed ? { ...effect, toolCall: true } : effect;
+}
+
+function noteTyped(state: State, document: Document, type: string): FrameEffect {
+  const { root } = document;
   switch (type) {
     case 'message_start':
       return noteMessage(state, document, ['message']) ? TOOL_CALL : NO_EFFECT;
     case 'content_block_start':
-      return effectOf(openBlock(state, document, ['content_block'], indexOf(root)));
+      return noteBlock(state.blocks, document, ['content_block'], root['index']);
     case 'content_block_delta':
       return noteDelta(state, root);
-    case 'content_block_stop':
-      return effectOf(blockAt(state, indexOf(root)));
+    case 'content_block_stop': {
+      const effect = lastEffect(state, root);
+      state.blocks.latest.delete(root['index']);
+      return effect;
+    }
     case 'message_delta':
       return noteMessageDelta(state, root);
     case 'message_stop':
@@ -84,7 +105,7 @@ function noteEvent(state: State, document: Document, event: string | null): Fram
   }
 }
 
-/** Events that bring calls. A client may go by the event's name or by the type in its data: they must not differ. */
+/** Events that bring calls. */
 const MAKES_CALLS: ReadonlySet<string> = new Set(['message_start', 'content_block_start', 'content_block_delta']);
 const MEMBERS: ReadonlySet<string> = new Set(
   'type index message content content_block delta partial_json id name input'.split(' '),
@@ -97,19 +118,17 @@ const hasTwoReadings = (root: JsonRecord): boolean =>
     root['message'],
     root['content_block'],
     root['delta'],
-    ...contentOf(root),
-    ...contentOf(record(root['message'])),
+    ...elements(root['content'], BLOCK_MARKS),
+    ...elements(record(root['message'])['content'], BLOCK_MARKS),
   ]
     .map(record)
     .some((part) => hasOtherCase(part, MEMBERS));
 
-const contentOf = (message: JsonRecord): readonly unknown[] => list(message['content']);
+const BLOCK_MARKS = ['type'];
 
-const indexOf = (root: JsonRecord): number => (typeof root['index'] === 'number' ? root['index'] : -1);
-const blockAt = (state: State, index: number): Block | undefined =>
-  state.blocks.findLast((block) => block.index === index);
-const isClientCall = (block: Block | undefined): boolean => block?.call != null && block.call.kind !== 'server';
-const effectOf = (block: Block | undefined): FrameEffect => (isClientCall(block) ? TOOL_CALL : NO_EFFECT);
+/** The effect of what goes on with a block. */
+const lastEffect = (state: State, root: JsonRecord): FrameEffect =>
+  isClientCall(state.blocks.latest.get(root['index'])) ? TOOL_CALL : NO_EFFECT;
 
 /** A whole message: its head, its blocks and its end. True if it holds a call that runs at the client. */
 function noteMessage(state: State, document: Document, path: readonly string[]): boolean {
@@ -119,8 +138,11 @@ function noteMessage(state: State, document: Document, path: readonly string[]):
   draft.model ??= filledText(message['model']);
   state.usage.note(message['usage']);
   draft.finishReason = filledText(message['stop_reason']) ?? draft.finishReason;
-  const blocks = Array.isArray(message['content']) ? message['content'] : [];
-  return blocks.map((_, i) => isClientCall(openBlock(state, document, [...path, 'content', i], i))).includes(true);
+  const content = message['content'];
+  const effects = placesIn(content, BLOCK_MARKS).map((at) =>
+    noteBlock(state.blocks, document, [...path, 'content', ...at], null),
+  );
+  return effects.some((effect) => effect.toolCall);
 }
 
 function noteMessageDelta(state: State, root: JsonRecord): FrameEffect {
@@ -130,60 +152,10 @@ function noteMessageDelta(state: State, root: JsonRecord): FrameEffect {
   return reason === 'tool_use' ? TOOL_CALL : NO_EFFECT;
 }
 
-/** Note a block that begins (or is whole). A second block of the same index is malformed: clients place it differently. */
-function openBlock(
-  state: State,
-  document: Document,
-  path: readonly (string | number)[],
-  index: number,
-): Block | undefined {
-  const block = recordOrNull(
-    path.reduce<unknown>((value, key) => (value as Readonly<Record<string | number, unknown>>)[key], document.root),
-  );
-  if (state.blocks.length >= MOST_BLOCKS || blockAt(state, index) !== undefined) state.draft.malformed = true;
-  if (block === null || state.blocks.length >= MOST_BLOCKS) return undefined;
-  const call = callOf(block);
-  if (block['type'] === 'text') noteText(state.draft, block['text']);
-  const input = call === null || isEmpty(block['input']) ? null : document.quote([...path, 'input']);
-  const kept = input === null ? null : keepArgs(state.draft, input);
-  const opened: Block = { index, call, opened: kept?.text ?? null, streamed: '', truncated: kept?.truncated ?? false };
-  state.blocks.push(opened);
-  return opened;
-}
-
-const isEmpty = (input: unknown): boolean =>
-  input === undefined || input === null || (recordOrNull(input) !== null && Object.keys(record(input)).length === 0);
-
-/** The call that a block begins, or null. A block type ending in `_use` that is not known is taken as the client's. */
-function callOf(block: JsonRecord): Block['call'] {
-  const type = filledText(block['type']) ?? '';
-  if (!type.endsWith('_use')) return null;
-  const kind = type === 'server_tool_use' || type === 'mcp_tool_use' ? 'server' : 'function';
-  const namespace = filledText(block['server_name']) ?? filledText(block['toolset_name']);
-  const call = { id: filledText(block['id']), name: filledText(block['name']) ?? '', kind } as const;
-  return namespace === null ? call : { ...call, namespace };
-}
-
 function noteDelta(state: State, root: JsonRecord): FrameEffect {
   const delta = record(root['delta']);
-  const json = textOrNull(delta['partial_json']);
-  const block = blockAt(state, indexOf(root));
   if (delta['type'] === 'text_delta') noteText(state.draft, delta['text']);
-  if (json === null && delta['type'] !== 'input_json_delta') return effectOf(block);
-  if (block === undefined || block.call === null) {
-    state.draft.malformed = true;
-    return TOOL_CALL;
-  }
-  const kept = keepArgs(state.draft, json ?? '');
-  block.streamed += kept.text;
-  block.truncated ||= kept.truncated;
-  if (block.streamed !== '' && block.opened !== null) state.draft.malformed = true;
-  return effectOf(block);
-}
-
-/** A call without a word of input is a call with an empty object, as the SDKs read it. */
-function toolCall(block: Block): readonly ToolCall[] {
-  if (block.call === null) return [];
-  const argsText = block.streamed === '' ? (block.opened ?? '{}') : block.streamed;
-  return [{ ...block.call, argsText, ...(block.truncated ? { truncated: true as const } : {}) }];
+  // What has another type is no input, to any client: they go by the type.
+  if (delta['type'] !== 'input_json_delta') return lastEffect(state, root);
+  return noteInput(state.blocks, root['index'], textOrNull(delta['partial_json']) ?? '');
 }

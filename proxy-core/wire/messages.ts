@@ -10,8 +10,8 @@ import { renderErrorEvent } from './sse-render.ts';
 export const messages: Format = {
   name: 'messages',
   parseRequest: (body) => parseRequest(record(body)),
-  jsonReader: (limits) => createJsonReader(createMessagesMeaning(limits), limits),
-  streamReader: (limits) => createStreamReader(createMessagesMeaning(limits), limits),
+  jsonReader: (limits, atProvider) => createJsonReader(createMessagesMeaning(limits, atProvider), limits),
+  streamReader: (limits, atProvider) => createStreamReader(createMessagesMeaning(limits, atProvider), limits),
   renderStreamError: renderErrorEvent,
 };
 

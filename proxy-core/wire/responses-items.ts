@@ -1,4 +1,4 @@
-import type { ToolCall } from './format.ts';
+import type { AtProvider, ToolCall } from './format.ts';
 import { filledText, type JsonRecord, record, recordOrNull } from './loose-json.ts';
 
 /** What an output item of a Responses answer says of a tool call. */
@@ -9,6 +9,8 @@ export interface SaidCall {
   readonly name: string;
   readonly kind: ToolCall['kind'];
   readonly namespace: string | null;
+  /** The item says that the provider has run it; `kind` says whether that is believed. */
+  readonly hosted: boolean;
   /** What the provider bills it as. */
   readonly family: string;
   /** The item's member that holds the arguments. */
@@ -27,7 +29,7 @@ const FIXED: Readonly<Record<string, { kind: ToolCall['kind']; argsKey: string }
 };
 
 /** The call in an output item, or null if the item is none (message, reasoning, a call's output, …). */
-export function saidCall(item: JsonRecord | null): SaidCall | null {
+export function saidCall(item: JsonRecord | null, atProvider: AtProvider = () => true): SaidCall | null {
   const type = filledText(item?.['type']) ?? '';
   if (item === null || type.endsWith('_output')) return null;
   const known = knownCall(item, type) ?? otherCall(item, type);
@@ -35,7 +37,10 @@ export function saidCall(item: JsonRecord | null): SaidCall | null {
   const itemId = filledText(item['id']);
   const namespace = filledText(item['namespace']) ?? filledText(item['server_label']);
   const family = type.replace(/_call$/, '');
-  return { itemId, id: filledText(item['call_id']) ?? itemId, namespace, family, ...known };
+  const hosted = known.kind === 'server';
+  const tool = namespace === null ? { name: known.name } : { name: known.name, namespace };
+  const kind = hosted && !atProvider(tool) ? 'function' : known.kind;
+  return { itemId, id: filledText(item['call_id']) ?? itemId, namespace, family, hosted, ...known, kind };
 }
 
 type Known = Pick<SaidCall, 'name' | 'kind' | 'argsKey'>;

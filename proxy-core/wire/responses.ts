@@ -10,8 +10,8 @@ import { renderErrorData } from './sse-render.ts';
 export const responses: Format = {
   name: 'responses',
   parseRequest: (body) => parseRequest(record(body)),
-  jsonReader: (limits) => createJsonReader(createResponsesMeaning(limits), limits),
-  streamReader: (limits) => createStreamReader(createResponsesMeaning(limits), limits),
+  jsonReader: (limits, atProvider) => createJsonReader(createResponsesMeaning(limits, atProvider), limits),
+  streamReader: (limits, atProvider) => createStreamReader(createResponsesMeaning(limits, atProvider), limits),
   renderStreamError: renderErrorData,
 };
 

@@ -172,7 +172,10 @@ export type FrameReader = (frame: Uint8Array, last?: boolean) => FrameContent;
  */
 const HIDDEN_LINE = /[\r\n]\uFEFF|(?![\t\r\n])[\p{Cc}\p{Zl}\p{Zp}]data(?::|$)/mu;
 const BOM = '\uFEFF';
-const SILENT_LINE = /^(?::|id(?::|$)|retry(?::|$)|event(?::|$)|$)/;
+/** A line of the standard's own fields, or a comment. */
+const FIELD_LINE = /^(?::|(?:data|id|retry|event)(?::|$)|$)/;
+/** What lenient readers find data in: a field's name with blanks or capitals, a line of JSON without one. */
+const LENIENT_DATA = /^\s*data\s*(?::|$)|[{[]/i;
 
 /** A reader for one stream's frames; the first frame may begin with a byte order mark. Never throws. */
 export function createFrameReader(): FrameReader {
@@ -193,10 +196,11 @@ export function createFrameReader(): FrameReader {
     event = null;
     data = null;
     parser.feed(last ? `${text}\n\n` : text);
-    if (hidden) return { kind: 'unreadable' };
-    if (data !== null) return { kind: 'event', event, data };
-    return isSilent(text.startsWith(BOM) ? text.slice(1) : text) ? { kind: 'silent' } : { kind: 'unreadable' };
+    if (hidden || isLenient(text.startsWith(BOM) ? text.slice(1) : text)) return { kind: 'unreadable' };
+    return data === null ? { kind: 'silent' } : { kind: 'event', event, data };
   };
 }
 
-const isSilent = (text: string): boolean => text.split(/[\r\n]/).every((line) => SILENT_LINE.test(line));
+/** Whether a line that the standard ignores is data to some reader. */
+const isLenient = (text: string): boolean =>
+  text.split(/[\r\n]/).some((line) => !FIELD_LINE.test(line) && LENIENT_DATA.test(line));

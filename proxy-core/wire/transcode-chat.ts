@@ -1,3 +1,5 @@
+import { sensibly } from './chat-joins.ts';
+import { barePiece } from './chat-pieces.ts';
 import {
   arrayJson,
   bytesOf,
@@ -14,14 +16,9 @@ import { removeMembers, setMember } from './splice.ts';
 
 /** OpenAI chat: a stream of chunks as one completion, and one completion as a stream. */
 
-interface Call {
-  readonly key: string;
-  readonly merged: Record<string, unknown>;
-}
-
 interface Choice {
   readonly message: Record<string, unknown>;
-  readonly calls: Call[];
+  readonly calls: JsonRecord[];
   finish: string | null;
   logprobs: Record<string, unknown> | null;
 }
@@ -58,18 +55,20 @@ function noteChoice(choices: Map<number, Choice>, chunk: JsonRecord): void {
   const { tool_calls: calls, role, ...delta } = recordOrNull(chunk['delta']) ?? {};
   if (filledText(role) !== null) choice.message['role'] = role;
   merge(choice.message, delta);
-  for (const call of records(calls)) noteCall(choice.calls, call);
+  choice.calls.push(...records(calls));
 }
 
-/** The same joining as the reader's (`choices.ts`): by index, a new id is a new call. */
-function noteCall(calls: Call[], piece: JsonRecord): void {
-  const { index, ...rest } = piece;
-  const id = filledText(piece['id']);
-  const key = typeof index === 'number' ? String(index) : '';
-  const same = calls.findLast((call) => index === undefined || call.key === key);
-  const continues = same !== undefined && (id === null || id === same.merged['id'] || same.merged['id'] === undefined);
-  if (!continues) calls.push({ key, merged: mergeCall({}, rest) });
-  else mergeCall(same.merged, rest);
+/** The pieces of a choice's calls, joined as they are recorded (`chat-joins.ts`). */
+function callsOf(pieces: readonly JsonRecord[]): readonly object[] {
+  const slots = sensibly(pieces.map(barePiece)) ?? [];
+  const calls: Record<string, unknown>[] = [];
+  pieces.forEach((piece, i) => {
+    const slot = slots[i] ?? -1;
+    if (slot !== -1) calls[slot] = mergeCall(calls[slot] ?? {}, piece);
+  });
+  const withoutIndex = (call: JsonRecord): object =>
+    Object.fromEntries(Object.entries(call).filter(([key]) => key !== 'index'));
+  return calls.filter((call) => call !== undefined).map(withoutIndex);
 }
 
 /** Ids, types and names are said once (or repeated alike); arguments and inputs are joined. */
@@ -99,7 +98,7 @@ function merge(into: Record<string, unknown>, delta: JsonRecord): Record<string,
 }
 
 function choiceBody(index: number, choice: Choice): object {
-  const calls = choice.calls.map((call) => call.merged);
+  const calls = callsOf(choice.calls);
   const message = calls.length === 0 ? choice.message : { ...choice.message, tool_calls: calls };
   return { index, message, logprobs: choice.logprobs, finish_reason: choice.finish };
 }

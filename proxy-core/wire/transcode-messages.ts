@@ -31,7 +31,8 @@ export function messagesJson(frames: readonly Uint8Array[]): Uint8Array | null {
   if (message === null || !payloads.some((p) => typeOf(p) === 'message_stop')) return null;
   const blocks = new Map<number, Block>();
   for (const payload of payloads) noteBlock(blocks, payload);
-  const content = [...blocks.entries()].toSorted(([a], [b]) => a - b).map(([, block]) => finished(block));
+  const streamed = [...blocks.entries()].toSorted(([a], [b]) => a - b).map(([, block]) => finished(block));
+  const content = [...elementsJson(message, 'content'), ...streamed];
   const ends = payloads.filter((p) => typeOf(p) === 'message_delta').map((p) => p.json);
   return ends.reduce(withEnd, set(message, 'content', arrayJson(content)));
 }
@@ -42,22 +43,29 @@ const set = (json: Uint8Array, key: string, literal: string): Uint8Array => setM
 function noteBlock(blocks: Map<number, Block>, payload: FramePayload): void {
   const index = payload.root['index'];
   if (typeof index !== 'number') return;
-  const opened = memberJson(payload.json, 'content_block');
+  const type = typeOf(payload);
+  const opened = type === 'content_block_start' ? memberJson(payload.json, 'content_block') : null;
   if (opened !== null) blocks.set(index, { json: opened, texts: new Map(), citations: [], input: '' });
   const block = blocks.get(index);
-  const delta = memberJson(payload.json, 'delta');
+  const delta = type === 'content_block_delta' ? memberJson(payload.json, 'delta') : null;
   if (block !== undefined && delta !== null) noteDelta(block, record(payload.root['delta']), delta);
 }
 
-/** Text-like deltas are appended to the member of their own name: `text`, `thinking`, `signature`, `content`. */
+/** The member that a delta's text is appended to, by the delta's type; what is not known here changes nothing, as in the SDKs. */
+const APPENDED: Readonly<Record<string, string>> = {
+  text_delta: 'text',
+  thinking_delta: 'thinking',
+  signature_delta: 'signature',
+  compaction_delta: 'content',
+};
+
 function noteDelta(block: Block, delta: JsonRecord, json: Uint8Array): void {
-  const citation = memberJson(json, 'citation');
+  const type = filledText(delta['type']) ?? '';
+  const citation = type === 'citations_delta' ? memberJson(json, 'citation') : null;
   if (citation !== null) block.citations.push(citation);
-  for (const [key, value] of Object.entries(delta)) {
-    if (key === 'type' || typeof value !== 'string') continue;
-    if (key === 'partial_json') block.input += value;
-    else block.texts.set(key, (block.texts.get(key) ?? '') + value);
-  }
+  if (type === 'input_json_delta') block.input += textOrNull(delta['partial_json']) ?? '';
+  const key = Object.hasOwn(APPENDED, type) ? APPENDED[type] : undefined;
+  if (key !== undefined) block.texts.set(key, (block.texts.get(key) ?? '') + (textOrNull(delta[key]) ?? ''));
 }
 
 function finished(block: Block): Uint8Array {
@@ -72,6 +80,9 @@ function finished(block: Block): Uint8Array {
   return set(json, 'input', membersOf(bytesOf(block.input)).length > 0 ? block.input : '{}');
 }
 
+/** What a `message_delta` says of the message. */
+const ENDING: ReadonlySet<string> = new Set(['stop_reason', 'stop_sequence', 'stop_details', 'container']);
+
 /** The head with the members of a `message_delta` and its usage put over it. */
 function withEnd(message: Uint8Array, end: Uint8Array): Uint8Array {
   const delta = memberJson(end, 'delta');
@@ -79,10 +90,9 @@ function withEnd(message: Uint8Array, end: Uint8Array): Uint8Array {
   const ended =
     delta === null
       ? message
-      : membersOf(delta).reduce(
-          (m, { key, start, end: to }) => set(m, key, textOf(delta.subarray(start, to))),
-          message,
-        );
+      : membersOf(delta)
+          .filter(({ key }) => ENDING.has(key))
+          .reduce((m, { key, start, end: to }) => set(m, key, textOf(delta.subarray(start, to))), message);
   if (usage === null) return ended;
   return membersOf(usage).reduce((m, { key, start, end: to }) => {
     const value = textOf(usage.subarray(start, to));

@@ -128,6 +128,8 @@ describe('D1 a recorded stream in any pieces', () => {
         status: 200,
         rawHeaders: ['content-type', 'text/event-stream'],
         firstByteAt: 0,
+        searched: null,
+        atProvider: () => true,
         governedHeaders: [],
         keepBytes: 1 << 20,
       },

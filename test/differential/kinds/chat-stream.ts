@@ -167,6 +167,7 @@ export const CHAT_STREAM: readonly Mutation<ChatStream>[] = [
   },
   {
     kind: 'chat: a name in pieces',
+    mayRefuse: 'Mistral’s client, which joins the pieces of a name',
     apply(draft, random) {
       for (const piece of first(draft)) {
         const name = draft.plan.calls[piece.of]?.name ?? '';

@@ -142,6 +142,7 @@ export const MESSAGES_STREAM: readonly Mutation<MessagesStream>[] = [
   },
   {
     kind: 'messages: an event of an unknown type with a call in it',
+    mayRefuse: 'clients of a later day, which know the event',
     weight: 2,
     apply(draft, random) {
       const { events, said } = draft;
@@ -192,6 +193,7 @@ export const MESSAGES_STREAM: readonly Mutation<MessagesStream>[] = [
   },
   {
     kind: 'messages: a message opened twice',
+    mayRefuse: 'Anthropic’s SDK for Go, which begins anew',
     apply({ events, start }, random) {
       const again = copy(start);
       if (random.chance(0.6)) messageIn(again)['content'] = [blockFor(anyCall(random, 'call_again'))];

@@ -166,6 +166,7 @@ export const RESPONSES_STREAM: readonly Mutation<ResponsesStream>[] = [
   },
   {
     kind: 'responses: an event of an unknown type with a call in it',
+    mayRefuse: 'clients of a later day, which know the event',
     weight: 2,
     apply({ events, said }, random) {
       const type = random.pick([
