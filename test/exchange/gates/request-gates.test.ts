@@ -261,29 +261,30 @@ describe('an approved request', () => {
 describe('a run that is asked for anew', () => {
   const anew = { 'x-rungate-new-run': 'true' };
 
-  it('waits at one gate: the provider is asked once', async () => {
+  it('waits at one gate: its retry leaves the header out, and the provider is asked once', async () => {
     bench.upstream.script(answering(PROPOSAL));
     const caller = await bench.caller({ delivery: 'retry' });
     const calls = bench.forwarded();
     const call = { ...callOf(caller, 'messages'), headers: anew };
+    const retry = { ...call, headers: {} };
     const { gate_id: gateId, run_id: runId } = waitingOf(await openCall(bench.rungate.url, call).answer);
     expect(calls()).toBe(1);
-    const again = waitingOf(await openCall(bench.rungate.url, call).answer);
+    const again = waitingOf(await openCall(bench.rungate.url, retry).answer);
     expect([again.gate_id, again.run_id]).toEqual([gateId, runId]);
     await decideAs(bench, 'approve', gateId);
-    expect((await openCall(bench.rungate.url, call).answer).status).toBe(200);
+    expect((await openCall(bench.rungate.url, retry).answer).status).toBe(200);
     expect(calls()).toBe(1);
   });
 
-  it('is another one once the approved answer has been handed out', async () => {
+  it('is another one whenever it is asked for, also while the first waits', async () => {
     bench.upstream.script(answering(PROPOSAL));
     const caller = await bench.caller({ delivery: 'retry' });
     const call = { ...callOf(caller, 'messages'), headers: anew };
     const first = waitingOf(await openCall(bench.rungate.url, call).answer);
-    await decideAs(bench, 'approve', first.gate_id);
-    expect((await openCall(bench.rungate.url, call).answer).status).toBe(200);
     const second = waitingOf(await openCall(bench.rungate.url, call).answer);
     expect(second.run_id).not.toBe(first.run_id);
+    await decideAs(bench, 'approve', first.gate_id);
+    expect((await bench.gate(second.gate_id)).state).toBe('pending');
   });
 });
 
