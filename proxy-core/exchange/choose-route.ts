@@ -25,7 +25,7 @@ export async function chooseRoute(core: Core, request: ReadRequest): Promise<Rou
     endpoint.kind === 'model' || endpoint.kind === 'count'
       ? chooseProvider(core.providers, endpoint.format, model)
       : chooseModelsProvider(core.providers, request.rawHeaders, null);
-  return provider === null ? noProvider(request, model) : withCredential(core, request, provider);
+  return provider === null ? noProvider(request, model) : routeTo(core, request, provider);
 }
 
 /** The first provider of the client's family that has a key: one that nobody has set up yet must not hide the others. */
@@ -35,7 +35,7 @@ async function routeOfModels(core: Core, request: ReadRequest, model: string | n
   for (;;) {
     const provider = chooseModelsProvider(left, request.rawHeaders, model);
     if (provider === null) return firstRefusal ?? noProvider(request, model);
-    const route = await withCredential(core, request, provider);
+    const route = await routeTo(core, request, provider);
     if (!('code' in route) || route.code !== 'provider_unavailable') return route;
     firstRefusal ??= route;
     left = left.filter((other) => other !== provider);
@@ -56,7 +56,8 @@ function noProvider(request: AgentRequest, model: string | null): Failure {
   });
 }
 
-async function withCredential(core: Core, request: AgentRequest, provider: Provider): Promise<Route | Failure> {
+/** The route to one provider, or why it cannot be taken: its key is missing, the target is not plain. */
+export async function routeTo(core: Core, request: AgentRequest, provider: Provider): Promise<Route | Failure> {
   if (upstreamPath(provider, request.target.path, request.target.query) === null) {
     return failure('invalid_request', 'The path is not a plain one.', {
       recover: 'Remove dot segments and backslashes.',

@@ -6,11 +6,12 @@ import { chooseRoute } from './choose-route.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal } from './deliver.ts';
 import { isRedirect, redirected } from './forward.ts';
+import { answerMerged } from './merge-models.ts';
 import type { AgentReply } from './reply.ts';
 import { type AgentRequest, readRequest } from './request.ts';
 
 /**
- * `GET /v1/models`: forwarded with the right credential, but part of no run: clients ask for it at start-up, before
+ * `GET /v1/models`: merged from all providers or forwarded with the right credential, but part of no run: clients ask for it at start-up, before
  * they have a session, and it costs nothing.
  */
 export async function listModels(core: Core, request: AgentRequest, reply: AgentReply): Promise<void> {
@@ -19,6 +20,9 @@ export async function listModels(core: Core, request: AgentRequest, reply: Agent
   if (reading.kind === 'refused') return deliverRefusal(reply, request, { ...unknown, failure: reading.failure });
   const held = heldBack(core);
   if (held !== null) return deliverRefusal(reply, request, { ...unknown, failure: held });
+  const merged = request.target.path === '/v1/models' && (await answerMerged(core, reading.request, reply));
+  if (merged === true) return;
+  if (merged !== false) return deliverRefusal(reply, request, { ...unknown, failure: merged });
   const route = await chooseRoute(core, reading.request);
   if ('code' in route) return deliverRefusal(reply, request, { ...unknown, failure: route });
   let refused: Failure | null = null;

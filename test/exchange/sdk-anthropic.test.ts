@@ -179,7 +179,7 @@ describe('the anthropic SDK against a recorded provider', () => {
   it('lists models through the provider of the SDK’s family without starting a run', async () => {
     const model = { type: 'model', id: MODEL, display_name: 'Opus', created_at: '2026-01-01T00:00:00Z' };
     upstream.script(answerJson({ data: [model], has_more: false, first_id: MODEL, last_id: MODEL }));
-    expect((await caller.client.models.list()).data.map(({ id }) => id)).toEqual([MODEL]);
+    expect((await caller.client.models.list()).data.map(({ id }) => id)).toEqual([MODEL, 'demo-model']);
     upstream.script(answerJson(model));
     expect(await caller.client.models.retrieve(MODEL)).toMatchObject({ id: MODEL });
     expect(forwarded()).toMatchObject({ method: 'GET', url: `/v1/models/${MODEL}` });

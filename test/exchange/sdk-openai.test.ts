@@ -303,7 +303,7 @@ describe('the openai SDK against a recorded provider', () => {
       answerJson({ object: 'list', data: [{ id: 'gpt-4.1', object: 'model', created: 1, owned_by: 'x' }] }),
     );
     const page = await caller.client.models.list();
-    expect(page.data.map((model) => model.id)).toEqual(['gpt-4.1']);
+    expect(page.data.map((model) => model.id)).toEqual(['gpt-4.1', 'demo-model']);
     expect(forwarded()).toMatchObject({ method: 'GET', url: '/v1/models' });
     expect(forwarded().headers.authorization).toBe('Bearer sk-test');
     expect(caller.traffic.last().headers.get('x-rungate-run-id')).toBeNull();
