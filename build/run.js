@@ -35,6 +35,7 @@ const SCRIPTS = {
     [['vitest', 'vitest'], 'run', '--config', 'build/vitest.config.ts'],
     [['playwright', '@playwright/test'], 'test', '--config', 'build/playwright.config.ts'],
   ],
+  engines: [[['vitest', 'vitest'], 'run', '--config', 'build/vitest.engines.config.ts']],
   differential: [['./test/differential/run.ts']],
   bench: [...BUILD, ['./test/bench/bench.ts']],
   screenshots: [...BUILD, ['./test/console/screenshots.ts']],
