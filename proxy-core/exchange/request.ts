@@ -6,7 +6,7 @@ import { type ClientSession, readSession } from '../runs/client-session.ts';
 import { type ClientKind, type Headers, recogniseClient } from '../runs/client-table.ts';
 import { conversationKeys, sketchOf } from '../runs/conversation.ts';
 import type { RunClaims } from '../runs/identify.ts';
-import { BARE, type Opening, readOpening } from '../runs/opening.ts';
+import { BARE, type Opening, readOpening, userTextEnds } from '../runs/opening.ts';
 import { parseTraceParent, renderTraceParent } from '../runs/trace-parent.ts';
 import type { Format, RequestFacts } from '../wire/format.ts';
 import { FORMATS } from '../wire/formats.ts';
@@ -88,7 +88,7 @@ export function readRequest(request: AgentRequest): Reading {
   const client = recogniseClient(request.headers, facts?.tools, facts?.sessionHints.systemHead);
   const tool = endpoint.kind === 'tool' ? readToolRequest(endpoint.name, request.body, parsed?.value) : null;
   if (tool !== null && 'code' in tool) return { kind: 'refused', failure: tool };
-  const session = readSession(client, request.headers, facts);
+  const session = readSession(client, request.headers, facts, () => userTextEnds(parsed?.value));
   // A client that names its session is found by that alone, unless it leaves open which of its subagents calls.
   const shows = parsed !== null && (session.session === null || session.unnamedSubagent);
   const keys = shows ? conversationKeys(parsed.value, sha256) : { whole: null, earlier: [] };

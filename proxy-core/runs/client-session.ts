@@ -26,10 +26,18 @@ const NO_SESSION: ClientSession = {
   installation: null,
 };
 
-/** Read the session a request belongs to from its headers and body facts. */
-export function readSession(client: ClientKind | null, headers: Headers, facts: RequestFacts | null): ClientSession {
+/**
+ * Read the session a request belongs to from its headers and body facts. `userTexts` gives the ends of the user's texts,
+ * latest first; asked only for a client that names its session there.
+ */
+export function readSession(
+  client: ClientKind | null,
+  headers: Headers,
+  facts: RequestFacts | null,
+  userTexts: () => readonly string[] = () => [],
+): ClientSession {
   const rules = sessionRulesOf(client);
-  const read = (place: Place): string | null => readPlace(place, headers, facts);
+  const read = (place: Place): string | null => readPlace(place, headers, facts, userTexts);
   const installation = rules.installation === undefined ? null : read(rules.installation);
   const title = rules.title !== undefined && allHold(rules.title, headers, facts);
   // A title made in a session of its own says nothing of the run it belongs to.
@@ -51,7 +59,7 @@ export function readSession(client: ClientKind | null, headers: Headers, facts: 
   };
 }
 
-const firstOf = (places: readonly Place[], read: (place: Place) => string | null): string | null =>
+const firstOf = <T>(places: readonly T[], read: (place: T) => string | null): string | null =>
   places.reduce<string | null>((found, place) => found ?? read(place), null);
 
 const allHold = (marks: readonly Mark[], headers: Headers, facts: RequestFacts | null): boolean =>
@@ -72,7 +80,12 @@ function holds(mark: Mark, headers: Headers, facts: RequestFacts | null): boolea
   }
 }
 
-function readPlace(place: Place, headers: Headers, facts: RequestFacts | null): string | null {
+function readPlace(
+  place: Place,
+  headers: Headers,
+  facts: RequestFacts | null,
+  userTexts: () => readonly string[],
+): string | null {
   switch (place.in) {
     case 'header':
       return headers[place.name] ?? null;
@@ -82,6 +95,8 @@ function readPlace(place: Place, headers: Headers, facts: RequestFacts | null): 
       return facts?.sessionHints.promptCacheKey ?? null;
     case 'user_id':
       return sessionOfUserId(facts?.sessionHints.metadataUserId ?? null);
+    case 'user_text':
+      return firstOf(userTexts(), (text) => place.matches.exec(text)?.[1] ?? null);
   }
 }
 

@@ -2,8 +2,8 @@ import type { Dialect } from '../wire/dialect.ts';
 import type { Place, SessionRules } from './session-rules.ts';
 
 /**
- * Every client that was measured: its version then, how it is recognised, where it names its session, and the form of refusal that it stops on and shows
- * in plain words. Clients change within weeks, so nothing depends on being recognised: whoever is not in this table gets
+ * Every client that was measured: its version then, how it is recognised, where it names its session,
+ * and the form of refusal that it stops on and shows in plain words. Clients change within weeks, so nothing depends on being recognised: whoever is not in this table gets
  * the table of failures as it stands and is held wherever it streams with tools (behaviour §3, §6).
  */
 export interface ClientRow {
@@ -94,6 +94,8 @@ const CLIENT_TABLE = [
     kind: 'openclaw',
     measured: '2026.9.6',
     signs: { tool: 'openclaw' },
+    // It takes every mark but letters and digits out of the ids of calls, so a result is no sign of its run.
+    session: { ids: [{ in: 'user_text', matches: /\bRuntime: [^\n]*\| sessionId=([A-Za-z0-9-]{8,64})(?: |$)/ }] },
     // Replaces the message of every error status by a text of its own; 409 without regard to Retry-After, 429 for 104 s.
     dialect: { ...PLAIN, final: 'answer', pending: 429 },
   },

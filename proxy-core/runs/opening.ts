@@ -56,6 +56,19 @@ export function readOpening(body: unknown, told: Told): Opening {
   };
 }
 
+/** User messages looked at for what a client adds to them, and how much of the end of each text. */
+const LATEST_USERS = 8;
+const TEXT_END = 2_048;
+
+/** The ends of the user's texts, of the latest messages and of the first, latest first. */
+export function userTextEnds(body: unknown): readonly string[] {
+  const users = messagesOf(body).filter(isUser);
+  const looked = [...users.slice(-LATEST_USERS).reverse(), ...users.slice(0, users.length > LATEST_USERS ? 1 : 0)];
+  return [...looked.flatMap((message) => partsOf(member(message, 'content'))), ...stringsOf(member(body, 'input'))].map(
+    (text) => text.slice(-TEXT_END),
+  );
+}
+
 /** The messages of a body: `messages`, or `input` when that is a list. */
 export function messagesOf(body: unknown): readonly unknown[] {
   const list = member(body, 'messages') ?? member(body, 'input');

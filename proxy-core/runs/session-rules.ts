@@ -18,7 +18,9 @@ export type Place =
   | { readonly in: 'member'; readonly header: string; readonly member: string }
   | { readonly in: 'prompt_cache_key' }
   /** The session in Messages `metadata.user_id`. */
-  | { readonly in: 'user_id' };
+  | { readonly in: 'user_id' }
+  /** The end of a user's text: what the first group of the pattern matches, in the latest text that has it. */
+  | { readonly in: 'user_text'; readonly matches: RegExp };
 
 /** What a client says of its sessions. Lists of marks hold when all of them do. */
 export interface SessionRules {

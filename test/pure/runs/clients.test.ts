@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readSession } from '../../../proxy-core/runs/client-session.ts';
 import { type ClientKind, type Headers, recogniseClient } from '../../../proxy-core/runs/client-table.ts';
+import { userTextEnds } from '../../../proxy-core/runs/opening.ts';
 
 import type { RequestFacts } from '../../../proxy-core/wire/format.ts';
 import { FORMATS } from '../../../proxy-core/wire/formats.ts';
@@ -138,6 +139,21 @@ describe('the session of Codex', () => {
       expect(readSession('codex', headers, null)).toMatchObject({ session: 'codex:s', installation: null });
     },
   );
+});
+
+describe('the session of OpenClaw', () => {
+  it('is the one in the line about its runtime that it adds to what the user says, in whichever message that stands', () => {
+    const runtime =
+      'Runtime: agent=main | session=agent:main:main | sessionId=b88b8d31-d950-4a40-92fc-ad5d95d9d6c5 | host=vm';
+    const body = (...texts: readonly string[]) => ({ messages: texts.map((content) => ({ role: 'user', content })) });
+    const session = (value: unknown) => readSession('openclaw', {}, null, () => userTextEnds(value)).session;
+    const own = 'openclaw:b88b8d31-d950-4a40-92fc-ad5d95d9d6c5';
+    expect(session(body(`do it\n\n${runtime}`, 'internal context'))).toBe(own);
+    expect(session(body(`${'x'.repeat(1_000_000)}\n\n${runtime}`))).toBe(own);
+    expect(session(body(runtime, ...Array.from({ length: 20 }, () => 'more')))).toBe(own);
+    expect(session(body('sessionId=b88b8d31'))).toBeNull();
+    expect(session({ messages: 'Runtime: x | sessionId=12345678 ' })).toBeNull();
+  });
 });
 
 describe('the session of opencode', () => {
