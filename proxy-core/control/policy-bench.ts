@@ -1,4 +1,4 @@
-import { estimate } from '../budget/estimate.ts';
+import { dearestBound } from '../budget/model-prices.ts';
 import { failure } from '../contract/failures.ts';
 import { nanoToUsd } from '../contract/money.ts';
 import type { OperationOutput } from '../contract/operations.ts';
@@ -6,6 +6,7 @@ import type { Core } from '../exchange/core.ts';
 import { type Endpoint, endpointOf, parseTarget } from '../exchange/endpoint.ts';
 import { decide } from '../exchange/judge.ts';
 import type { PolicyInForce } from '../exchange/policy-book.ts';
+import { pricesOf } from '../exchange/price-book.ts';
 import { NOTHING_TYPED } from '../policy/call-context.ts';
 import { type Decision, type ExplainedCondition, STRICTNESS } from '../policy/decision.ts';
 import { evaluateRequest, evaluateToolCall, type RuleTrace, traceRules } from '../policy/evaluate.ts';
@@ -97,6 +98,8 @@ function subjectOf(
     wireFormat: format,
     endpoint: endpoint.path,
     model: facts?.model ?? null,
+    furtherModels: facts?.furtherModels ?? [],
+    unnamedModels: facts?.unnamedModels ?? false,
     stream: facts?.stream ?? false,
     declared: facts?.tools ?? [],
     background: facts?.background ?? false,
@@ -124,14 +127,9 @@ function estimatedCost(
 ): number | null {
   if (endpoint.kind !== 'model' || facts === null) return 0;
   if (provider === null) return null;
-  const pricing = core.prices.price(facts.model, provider, endpoint.format, budget.prices);
-  const bound = estimate(budget.admission, pricing, {
-    bodyBytes,
-    wireFormat: endpoint.format,
-    facts,
-    policyMaximum: budget.maxOutputTokens,
-    samples: core.prices.samples(facts.model),
-  });
+  const prices = pricesOf(core.prices, facts, provider, endpoint.format, budget.prices);
+  const size = { bodyBytes, wireFormat: endpoint.format, facts, policyMaximum: budget.maxOutputTokens };
+  const bound = dearestBound(budget.admission, prices, size);
   return bound.kind === 'bounded' ? nanoToUsd(bound.amount) : null;
 }
 

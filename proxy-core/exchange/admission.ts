@@ -1,3 +1,4 @@
+import type { ModelPrice } from '../budget/model-prices.ts';
 import type { Pricing } from '../budget/rates.ts';
 import type { Failure } from '../contract/failures.ts';
 import type { NanoUsd } from '../contract/money.ts';
@@ -28,6 +29,8 @@ export interface Admitted {
   readonly step: number;
   readonly remaining: Remaining;
   readonly pricing: Pricing | null;
+  /** Where it may lead to several models, the price of each; `pricing` is the dearest’s. */
+  readonly prices: readonly ModelPrice[];
   readonly reserved: NanoUsd;
   readonly edited: EditedBody;
   readonly upstream: UpstreamRequest;

@@ -1,7 +1,7 @@
 import { budgetUnbounded, modelUnpriced } from '../budget/budget-failures.ts';
-import { estimate } from '../budget/estimate.ts';
+import { dearestBound } from '../budget/model-prices.ts';
 import { type Failure, failure } from '../contract/failures.ts';
-import { nanoToUsd, ZERO_USD } from '../contract/money.ts';
+import { type NanoUsd, nanoToUsd, ZERO_USD } from '../contract/money.ts';
 import type { GateRecord } from '../contract/records.ts';
 import { pendingFailure, RETRY_AFTER_SECONDS } from '../gates/bodies.ts';
 import { type Decision, keyRule } from '../policy/decision.ts';
@@ -17,6 +17,7 @@ import { type Judged, judgeRequest, judgeTool, requestSubject, ruleName } from '
 import { makeId } from './make-id.ts';
 import { noteAlerts } from './notes.ts';
 import type { PolicyInForce } from './policy-book.ts';
+import { pricesOf } from './price-book.ts';
 import type { ReadRequest } from './request.ts';
 import { announceStart, type Call, type Charge, refuseRecorded, reserve } from './reserve.ts';
 import { findRetried } from './retries.ts';
@@ -270,25 +271,27 @@ export const revokedSince = (core: Core, { agent }: ReadRequest): Failure | null
 /** What to reserve for the call, or why its price does not let it through. */
 function chargeOf(core: Core, request: ReadRequest, route: Route, policy: PolicyInForce): Charge | Failure {
   const { endpoint, facts } = request;
-  if (endpoint.kind === 'tool') return { pricing: null, amount: toolCost(policy.compiled.definition, endpoint.name) };
-  if (endpoint.kind === 'other')
-    return { pricing: null, amount: endpointCost(policy.compiled.definition, endpoint.path) };
-  if (endpoint.kind !== 'model' || facts === null) return { pricing: null, amount: ZERO_USD };
-  const pricing = core.prices.price(facts.model, route.provider, endpoint.format, policy.budget.prices);
-  const bound = estimate(policy.budget.admission, pricing, {
-    bodyBytes: request.body.length,
-    wireFormat: endpoint.format,
-    facts,
+  if (endpoint.kind === 'tool') return uncounted(toolCost(policy.compiled.definition, endpoint.name));
+  if (endpoint.kind === 'other') return uncounted(endpointCost(policy.compiled.definition, endpoint.path));
+  if (endpoint.kind !== 'model' || facts === null) return uncounted(ZERO_USD);
+  const prices = pricesOf(core.prices, facts, route.provider, endpoint.format, policy.budget.prices);
+  const size = { bodyBytes: request.body.length, wireFormat: endpoint.format, facts };
+  const bound = dearestBound(policy.budget.admission, prices, {
+    ...size,
     policyMaximum: policy.budget.maxOutputTokens,
-    samples: core.prices.samples(facts.model),
   });
   const call = { runId: '', model: facts.model, provider: route.provider.id };
   switch (bound.kind) {
     case 'bounded':
-      return { pricing, amount: bound.amount };
+      return { pricing: bound.pricing, amount: bound.amount, prices };
     case 'unbounded':
       return budgetUnbounded(call, bound.features);
     case 'unpriced':
-      return policy.budget.onUnpriced === 'block' ? modelUnpriced(call) : { pricing, amount: ZERO_USD };
+      return policy.budget.onUnpriced === 'block'
+        ? modelUnpriced({ ...call, model: bound.model })
+        : { pricing: bound.pricing, amount: bound.priced, prices };
   }
 }
+
+/** A charge that no model's price decides. */
+const uncounted = (amount: NanoUsd): Charge => ({ pricing: null, amount, prices: [] });

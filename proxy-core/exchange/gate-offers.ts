@@ -88,6 +88,8 @@ function subjectOf(core: Core, gate: GateRecord): RequestSubject {
     wireFormat: exchange?.wire_format ?? null,
     endpoint: exchange?.path ?? '',
     model: exchange?.model ?? null,
+    furtherModels: [],
+    unnamedModels: false,
     stream: exchange?.stream ?? false,
     declared: [],
     background: false,

@@ -51,6 +51,8 @@ export function requestSubject(
     wireFormat: endpoint.kind === 'model' || endpoint.kind === 'count' ? endpoint.format : null,
     endpoint: endpoint.path,
     model: facts?.model ?? null,
+    furtherModels: facts?.furtherModels ?? [],
+    unnamedModels: facts?.unnamedModels ?? false,
     stream: facts?.stream ?? false,
     declared: facts?.tools ?? [],
     background: facts?.background ?? false,
@@ -271,7 +273,7 @@ function noteLoop(core: Core, { run, policy, request }: Judged, found: LoopFindi
 function watchDrift(core: Core, { run, policy, subject, request }: Judged, decision: Decision, call?: ToolCall): void {
   const observation: DriftObservation =
     call === undefined
-      ? { models: subject.model === null ? [] : [subject.model] }
+      ? { models: [subject.model, ...subject.furtherModels].filter((model) => model !== null) }
       : {
           tools: toolsOf(call, contextOf(policy.compiled, subject)),
           hosts: hostsOf(call, contextOf(policy.compiled, subject)),

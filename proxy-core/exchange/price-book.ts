@@ -1,9 +1,11 @@
+import type { ModelPrice } from '../budget/model-prices.ts';
 import { type PriceOverride, priceModel } from '../budget/prices.ts';
 import type { Pricing } from '../budget/rates.ts';
 import type { WireFormat } from '../contract/records.ts';
 import type { Clock } from '../ports.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { StoreReader } from '../store/store.ts';
+import type { RequestFacts } from '../wire/format.ts';
 
 /** Prices of models in force, and how much they have been seen to answer. */
 export interface PriceBook {
@@ -21,6 +23,25 @@ const PRICE_CACHE_LIMIT = 500;
 const MODEL_LIMIT = 500;
 /** Catalogue prices may depend on the date and the hour, so a cached one is asked for again. */
 const PRICE_CACHE_MS = 60_000;
+
+/** The prices of all models that a request names: its own first, unless it names only others. */
+export function pricesOf(
+  book: PriceBook,
+  { model, furtherModels }: Pick<RequestFacts, 'model' | 'furtherModels'>,
+  provider: Provider,
+  format: WireFormat,
+  policyPrices: Overrides,
+): readonly [ModelPrice, ...(readonly ModelPrice[])] {
+  const priced = (name: string | null): ModelPrice => ({
+    model: name,
+    pricing: book.price(name, provider, format, policyPrices),
+    samples: book.samples(name),
+  });
+  const [first, ...others] = furtherModels;
+  return model === null && first !== undefined
+    ? [priced(first), ...others.map(priced)]
+    : [priced(model), ...furtherModels.map(priced)];
+}
 
 /** A book over the operator's overrides and the bundled catalogue. */
 export function createPriceBook(read: StoreReader, overrides: Overrides, clock: Clock): PriceBook {

@@ -1,4 +1,5 @@
 import { budgetExceeded } from '../budget/budget-failures.ts';
+import type { ModelPrice } from '../budget/model-prices.ts';
 import type { Pricing } from '../budget/rates.ts';
 import { FAILURES, type Failure, failure } from '../contract/failures.ts';
 import type { NanoUsd } from '../contract/money.ts';
@@ -32,6 +33,8 @@ export type Chosen = Extract<ChosenRun, { kind: 'chosen' }>;
 export interface Charge {
   readonly pricing: Pricing | null;
   readonly amount: NanoUsd;
+  /** Where it may lead to several models, the price of each; `pricing` is the dearest’s. */
+  readonly prices: readonly ModelPrice[];
 }
 
 /** A call on its way in: what was found out about it so far. */
@@ -207,6 +210,7 @@ export async function reserve(
           step: result.step,
           remaining: result.remaining,
           pricing: charge.pricing,
+          prices: charge.prices,
           reserved: charge.amount,
           edited,
           durable: receipt.durable,

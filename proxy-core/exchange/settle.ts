@@ -1,3 +1,4 @@
+import { priceOfAnswer } from '../budget/model-prices.ts';
 import { cost } from '../budget/pricing.ts';
 import { type NanoUsd, nanoToUsd, nanoUsd, showUsd, ZERO_USD } from '../contract/money.ts';
 import type { ExchangeState } from '../contract/records.ts';
@@ -60,16 +61,19 @@ export interface Charged {
 }
 
 /** What an outcome costs. */
-export function chargeFor(admitted: Pick<Admitted, 'pricing' | 'reserved' | 'request'>, outcome: Outcome): Charged {
+export function chargeFor(
+  admitted: Pick<Admitted, 'pricing' | 'prices' | 'reserved' | 'request'>,
+  outcome: Outcome,
+): Charged {
   const { answer } = outcome;
   const reached = outcome.kind === 'completed' || outcome.sent;
   // Providers do not bill calls that never reached them or that they answered with an error.
   if (!reached || (answer !== null && answer.status >= 300)) return { cost: ZERO_USD, estimated: false };
-  if (admitted.pricing === null || admitted.pricing.kind === 'unpriced') {
-    return { cost: admitted.reserved, estimated: admitted.pricing !== null };
-  }
+  if (admitted.pricing === null) return { cost: admitted.reserved, estimated: false };
+  const pricing = priceOfAnswer(answer?.report?.model ?? null, admitted.prices, admitted.pricing);
+  if (pricing.kind === 'unpriced') return { cost: admitted.reserved, estimated: true };
   const usage = answer?.report?.usage ?? null;
-  const seen = usage === null ? null : cost(admitted.pricing.rates, usage);
+  const seen = usage === null ? null : cost(pricing.rates, usage);
   if (seen !== null && outcome.kind === 'completed' && answer?.report?.complete === true)
     return { cost: seen.cost, estimated: seen.estimated > 0 };
   const floor = seen?.cost ?? ZERO_USD;

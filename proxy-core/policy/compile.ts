@@ -1,5 +1,5 @@
 import { type Condition, listTests, parseMatch, pinnedTexts } from './conditions.ts';
-import { type Stage, stageOf } from './facts.ts';
+import { type RequestSubject, type Stage, stageOf } from './facts.ts';
 import type { Effect, LoopSettings, PolicyDefinition, RateLimit, RuleDefinition } from './schema.ts';
 
 /** One rule, ready to be evaluated. */
@@ -106,13 +106,22 @@ function append(lists: Map<string, CompiledRule[]>, key: string, rule: CompiledR
   else list.push(rule);
 }
 
-/** The rules that may match, in document order. A tool or model that is null (not known) may be any. */
+/**
+ * The rules that may match, in document order. A tool that is null (not known) may be any; so may a request's model where it
+ * leads to models that are not named.
+ */
 export function candidates(
   index: RuleIndex,
   tool: string | null | undefined,
-  model: string | null,
+  request: Pick<RequestSubject, 'model' | 'furtherModels' | 'unnamedModels'>,
 ): readonly CompiledRule[] {
-  if (tool === null) return index.rules;
+  if (tool === null || request.unnamedModels) return index.rules;
+  const { model, furtherModels } = request;
+  if (furtherModels.length > 0) {
+    const pinned = [model, ...furtherModels].flatMap((name) => (name === null ? [] : (index.byModel.get(name) ?? [])));
+    const ofTool = tool === undefined ? [] : (index.byTool.get(tool) ?? []);
+    return [...new Set([...index.loose, ...ofTool, ...pinned])].sort((a, b) => a.index - b.index);
+  }
   const lists = [
     index.loose,
     tool === undefined ? [] : (index.byTool.get(tool) ?? []),

@@ -18,6 +18,10 @@ export interface RequestSubject {
   /** Normalised path, `/v1/messages`. */
   readonly endpoint: string;
   readonly model: string | null;
+  /** Models that this request may lead to beside `model`. */
+  readonly furtherModels: readonly string[];
+  /** It may lead to models that are not known. */
+  readonly unnamedModels: boolean;
   readonly stream: boolean;
   readonly declared: readonly DeclaredTool[];
   /** `background: true` in the body. */
@@ -39,6 +43,17 @@ export interface RequestSubject {
   readonly usedTools: ReadonlySet<string>;
   /** What was typed into the run's programs and has no line end yet. */
   readonly typed: TypedLines;
+}
+
+/**
+ * The request once for each model that may answer it: as it stands, for each further model, and for one that is not known. Only the
+ * first where it leads to one model.
+ */
+export function modelReadings(request: RequestSubject): readonly RequestSubject[] {
+  const { model: own, furtherModels, unnamedModels } = request;
+  if (furtherModels.length === 0 && !unnamedModels) return [request];
+  const others = furtherModels.map((model) => ({ ...request, model }));
+  return [...(own === null ? [] : [request]), ...others, ...(unnamedModels ? [{ ...request, model: null }] : [])];
 }
 
 /** What a condition finds where it looks. `unknown` is never treated as absent: it counts against the call. */
@@ -91,7 +106,14 @@ const REQUEST_FACTS: Readonly<Record<string, RequestFact>> = {
   provider: requestFact('text', (request) => request.provider),
   wire_format: requestFact('text', (request) => request.wireFormat, WIRE_FORMATS),
   endpoint: requestFact('text', (request) => request.endpoint),
-  model: requestFact('text', (request) => request.model),
+  model: {
+    stage: 'request',
+    type: 'text',
+    read: ({ model, unnamedModels }) =>
+      model === null && unnamedModels
+        ? unknown('the request may lead to models it does not name')
+        : seenOrAbsent(model),
+  },
   stream: requestFact('flag', (request) => request.stream),
   tools: requestFact('list', (request) => request.declared.map((tool) => tool.name)),
   input_tokens: requestFact('number', (request) => request.inputTokens),

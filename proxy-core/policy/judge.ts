@@ -6,7 +6,7 @@ import type { CompiledPolicy, CompiledRule } from './compile.ts';
 import { candidates } from './compile.ts';
 import type { Condition, TestCondition } from './conditions.ts';
 import { type ExplainedCondition, STRICTNESS, stops } from './decision.ts';
-import { type RequestSubject, textOf } from './facts.ts';
+import { modelReadings, type RequestSubject, textOf } from './facts.ts';
 import { type CallScope, findFact, matchCondition, matchTest, type Scope } from './matchers.ts';
 import type { MatchEnv } from './operators.ts';
 import type { Outcome } from './outcome.ts';
@@ -43,14 +43,14 @@ const SEEN_LIMIT = 120;
 
 /** Judge the request itself. */
 export function judgeRequest(bench: Bench): Verdict {
-  const scope: Scope = { request: bench.request, call: null, env: bench.env };
-  return walk(bench, candidates(bench.policy.request, undefined, bench.request.model), () => [scope]);
+  const scopes = modelReadings(bench.request).map((request): Scope => ({ request, call: null, env: bench.env }));
+  return walk(bench, candidates(bench.policy.request, undefined, bench.request), () => scopes);
 }
 
 /** Judge a call: one verdict for each of its actions. */
 export function judgeCall(bench: Bench, subject: CallSubject): readonly Verdict[] {
   const tool = textOf(subject.tool);
-  const all = candidates(bench.policy.toolCall, tool, bench.request.model);
+  const all = candidates(bench.policy.toolCall, tool, bench.request);
   const rules = subject.counts === 'against' ? all.filter((rule) => stops(rule.effect)) : all;
   if (rules.length === 0) return [{ effect: bench.policy.defaultEffect, hit: null, alerts: [] }];
   const needsActions = rules.some((rule) => rule.onActions);
@@ -58,7 +58,7 @@ export function judgeCall(bench: Bench, subject: CallSubject): readonly Verdict[
   const groups: readonly (Action | null)[] = actions.length === 0 ? [null] : actions;
   return groups.map((action) => {
     const scopes = scopesOf(bench, subject, action);
-    return walk(bench, rules, (rule) => pickScopes(rule, scopes), subject.counts === 'fully');
+    return walk(bench, rules, (rule) => perModel(bench, pickScopes(rule, scopes)), subject.counts === 'fully');
   });
 }
 
@@ -84,6 +84,13 @@ function scopesOf(bench: Bench, subject: CallSubject, action: Action | null): Sc
 function pickScopes(rule: CompiledRule, scopes: Scopes): readonly Scope[] {
   if (rule.onActions) return rule.onText ? scopes.all : scopes.readings;
   return rule.onText ? scopes.texts : scopes.first;
+}
+
+/** Any of the models that a request leads to may be the one that calls. */
+function perModel({ request }: Bench, scopes: readonly Scope[]): readonly Scope[] {
+  const readings = modelReadings(request);
+  if (readings.length === 1) return scopes;
+  return scopes.flatMap((scope) => readings.map((reading) => ({ ...scope, request: reading })));
 }
 
 /**
@@ -143,7 +150,7 @@ export function traceRule(
 ): { outcome: Outcome; scope: Scope } {
   const scopes = subject === null ? [] : traceScopes(bench, rule, subject);
   const request: Scope = { request: bench.request, call: null, env: bench.env };
-  const tried = (scopes.length === 0 ? [request] : scopes).map((scope) => ({
+  const tried = perModel(bench, scopes.length === 0 ? [request] : scopes).map((scope) => ({
     outcome: matchCondition(rule.condition, scope),
     scope,
   }));

@@ -17,13 +17,26 @@ export function refusedRequest(policy: CompiledPolicy, request: RequestSubject):
   if (request.background) return backgroundHit();
   const models = policy.definition.models?.allow ?? null;
   const inspected = request.model !== null || request.wireFormat !== null;
-  if (models !== null && inspected && !matchesAny(models, request.model ?? '')) return modelHit(models, request.model);
+  const outside = models !== null && inspected ? outsideModels(models, request) : null;
+  if (outside !== null) return outside;
   for (const tool of request.declared) {
     const provided = tool.kind === 'server';
     const hit = refusedTool(policy, { ...named(tool), hosted: provided, anyName: provided && tool.anyName === true });
     if (hit !== null) return hit;
   }
   return null;
+}
+
+/** The first of the models that the request may lead to which the list does not hold. Only `*` holds one that is not named. */
+function outsideModels(models: readonly string[], request: RequestSubject): ListHit | null {
+  if (!matchesAny(models, request.model ?? '') && !(request.model === null && request.furtherModels.length > 0))
+    return modelHit(models, request.model, 'The policy does not list this model.');
+  const further = request.furtherModels.find((model) => !matchesAny(models, model));
+  if (further !== undefined) {
+    const message = `The request may lead to ${excerpt(further, 60)}, a model that the policy does not list.`;
+    return modelHit(models, further, message);
+  }
+  return request.unnamedModels && !models.some((glob) => /^\*+$/.test(glob)) ? unnamedHit(models) : null;
 }
 
 /** A called tool outside `tools`; null when the lists let it pass. A tool that is not known passes no list. */
@@ -78,13 +91,19 @@ function toolHit(name: 'tools.block' | 'tools.allow', list: readonly string[], t
   };
 }
 
-function modelHit(models: readonly string[], model: string | null): ListHit {
+function modelHit(models: readonly string[], model: string | null, message: string): ListHit {
   const recover = 'Use a model that the policy lists, or ask the operator to change the policy.';
   return {
-    rule: keyRule('models.allow', 'models', 'block', 'The policy does not list this model.', recover),
+    rule: keyRule('models.allow', 'models', 'block', message, recover),
     tool: null,
     explanation: [condition('model', '$nin', JSON.stringify(models), model)],
   };
+}
+
+function unnamedHit(models: readonly string[]): ListHit {
+  const hit = modelHit(models, null, 'The request may lead to models that it does not name.');
+  const unclear = 'the request may lead to models it does not name';
+  return { ...hit, explanation: hit.explanation.map((one) => ({ ...one, outcome: 'ambiguous', unclear })) };
 }
 
 function backgroundHit(): ListHit {

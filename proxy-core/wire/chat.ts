@@ -17,7 +17,12 @@ export const chat: Format = {
 
 function parseRequest(body: JsonRecord): RequestFacts {
   const facts = emptyFacts(body);
-  const tools = [...declaredTools(body['tools']), ...declaredTools(body['functions']), ...builtIn(body)];
+  const tools = [
+    ...declaredTools(body['tools']),
+    ...declaredTools(body['functions']),
+    ...builtIn(body),
+    ...facts.tools,
+  ];
   const system = records(body['messages']).find((m) => m['role'] === 'system' || m['role'] === 'developer');
   const format = record(body['response_format'])['type'];
   return {
@@ -26,7 +31,11 @@ function parseRequest(body: JsonRecord): RequestFacts {
     outputLimit: outputLimit(body['max_completion_tokens'], body['max_tokens']),
     choices: choiceCount(body['n']),
     toolResults: latestOutputs(records(body['messages']).flatMap(toolResult)),
-    unbounded: distinct([...blocksOf(body['messages']).flatMap(unboundedPart), ...serverTool(tools)]),
+    unbounded: distinct([
+      ...blocksOf(body['messages']).flatMap(unboundedPart),
+      ...serverTool(tools),
+      ...facts.unbounded,
+    ]),
     asksUsage: record(body['stream_options'])['include_usage'] === true,
     sessionHints: { ...facts.sessionHints, systemHead: headOf(system?.['content']) },
     structuredOutput: format === 'json_schema' || format === 'json_object',

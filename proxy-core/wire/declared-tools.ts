@@ -31,7 +31,7 @@ export function toolFamily(type: string): string {
   return FAMILY.exec(undated)?.[1] ?? undated;
 }
 
-/** The tools that the entries of a `tools` array declare, namespaces opened. */
+/** The tools that the entries of a `tools` array declare, namespaces opened, with those that a provider's tool is given in turn. */
 export function declaredTools(entries: unknown): readonly DeclaredTool[] {
   return records(entries).flatMap((entry) => declared(entry));
 }
@@ -46,7 +46,9 @@ function declared(entry: JsonRecord): readonly DeclaredTool[] {
   if (type === 'shell') return [{ name: type, kind: inContainer(entry['environment']) ? 'server' : 'function' }];
   const family = toolFamily(type);
   if (family === 'computer' || family.endsWith(TOOLSET)) return clientFamily(entry, type);
-  return [{ name: toolName(entry) ?? family, kind: toolKind(family), ...reachOf(entry, family) }];
+  const kind = toolKind(family);
+  const inner = kind === 'server' ? declaredTools(record(entry['parameters'])['tools']) : [];
+  return [{ name: toolName(entry) ?? family, kind, ...reachOf(entry, family) }, ...inner];
 }
 
 /** Where a format keeps a tool's schema. */

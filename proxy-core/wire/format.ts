@@ -41,6 +41,10 @@ export interface ToolResult {
 /** The facts of one request body. */
 export interface RequestFacts {
   readonly model: string | null;
+  /** Models that it may lead to beside `model` (`further-models.ts`), each once. */
+  readonly furtherModels: readonly string[];
+  /** It may also lead to models that it does not name, or not in a form that is known. */
+  readonly unnamedModels: boolean;
   readonly stream: boolean;
   readonly tools: readonly DeclaredTool[];
   /** The request's own output ceiling in tokens, per choice. */

@@ -18,7 +18,12 @@ export const messages: Format = {
 function parseRequest(body: JsonRecord): RequestFacts {
   const facts = emptyFacts(body);
   const blocks = blocksOf(body['messages']);
-  const tools = [...declaredTools(withoutListed(body)), ...mcpServers(body), ...blocks.flatMap(addedTool)];
+  const tools = [
+    ...declaredTools(withoutListed(body)),
+    ...mcpServers(body),
+    ...blocks.flatMap(addedTool),
+    ...facts.tools,
+  ];
   const earlier = filledText(record(body['thread'])['previous_message_id']);
   const format = record(body['output_format'] ?? record(body['output_config'])['format'])['type'];
   return {
@@ -27,7 +32,7 @@ function parseRequest(body: JsonRecord): RequestFacts {
     outputLimit: outputLimit(body['max_tokens']),
     toolResults: latestOutputs(blocks.flatMap(toolResult)),
     responseIds: earlier === null ? [] : [earlier],
-    unbounded: distinct([...unboundedBody(body, tools), ...blocks.flatMap(unboundedBlock)]),
+    unbounded: distinct([...unboundedBody(body, tools), ...blocks.flatMap(unboundedBlock), ...facts.unbounded]),
     sessionHints: { ...facts.sessionHints, systemHead: headOf(body['system']) },
     structuredOutput: format === 'json_schema',
   };

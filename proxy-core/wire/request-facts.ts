@@ -1,29 +1,36 @@
+import { declaredTools } from './declared-tools.ts';
 import type { RequestFacts, ToolResult, UnboundedFeature } from './format.ts';
+import { furtherModels } from './further-models.ts';
 import { filledText, type JsonRecord, list, record, records } from './loose-json.ts';
 
 /** Parts of reading a request that several formats share. */
 
 const HEAD_LENGTH = 2048;
 
-/** A request of which nothing is known; formats fill in what they find. */
-export const emptyFacts = (body: JsonRecord): RequestFacts => ({
-  model: filledText(body['model']),
-  stream: body['stream'] === true,
-  tools: [],
-  outputLimit: null,
-  choices: 1,
-  toolResults: [],
-  responseIds: [],
-  unbounded: [],
-  background: false,
-  asksUsage: false,
-  sessionHints: {
-    metadataUserId: filledText(record(body['metadata'])['user_id']),
-    promptCacheKey: filledText(body['prompt_cache_key']),
-    systemHead: null,
-  },
-  structuredOutput: false,
-});
+/** What every format says alike: the models, and the tools of alternative requests. Formats add what they find. */
+export function emptyFacts(body: JsonRecord): RequestFacts {
+  const further = furtherModels(body);
+  return {
+    model: filledText(body['model']),
+    furtherModels: further.names,
+    unnamedModels: further.open,
+    stream: body['stream'] === true,
+    tools: declaredTools(further.toolEntries),
+    outputLimit: null,
+    choices: 1,
+    toolResults: [],
+    responseIds: [],
+    unbounded: further.open || further.composed ? ['fallback_model'] : [],
+    background: false,
+    asksUsage: false,
+    sessionHints: {
+      metadataUserId: filledText(record(body['metadata'])['user_id']),
+      promptCacheKey: filledText(body['prompt_cache_key']),
+      systemHead: null,
+    },
+    structuredOutput: false,
+  };
+}
 
 /** The largest of the limits that are whole numbers (which of two a provider obeys is unknown), or null. */
 export function outputLimit(...values: readonly unknown[]): number | null {

@@ -18,7 +18,7 @@ export const responses: Format = {
 function parseRequest(body: JsonRecord): RequestFacts {
   const facts = emptyFacts(body);
   const items = records(body['input']);
-  const tools = [...declaredTools(body['tools']), ...items.flatMap(toolsOfItem), ...storedPrompt(body)];
+  const tools = [...declaredTools(body['tools']), ...items.flatMap(toolsOfItem), ...storedPrompt(body), ...facts.tools];
   const format = record(record(body['text'])['format'])['type'];
   return {
     ...facts,
@@ -26,7 +26,7 @@ function parseRequest(body: JsonRecord): RequestFacts {
     outputLimit: outputLimit(body['max_output_tokens']),
     toolResults: latestOutputs(items.flatMap(toolResult)),
     responseIds: [body['previous_response_id'], conversationId(body)].flatMap((id) => filledText(id) ?? []),
-    unbounded: distinct([...unboundedBody(body, tools), ...items.flatMap(unboundedItem)]),
+    unbounded: distinct([...unboundedBody(body, tools), ...items.flatMap(unboundedItem), ...facts.unbounded]),
     background: isSet(body['background']),
     sessionHints: { ...facts.sessionHints, systemHead: filledText(body['instructions']) ?? systemHead(items) },
     structuredOutput: format === 'json_schema' || format === 'json_object',

@@ -96,6 +96,8 @@ const SUBJECT = {
   wireFormat: 'chat',
   endpoint: '/v1/chat/completions',
   model: 'gpt-4.1',
+  furtherModels: [],
+  unnamedModels: false,
   stream: false,
   declared: [],
   background: false,

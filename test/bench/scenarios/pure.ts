@@ -60,6 +60,8 @@ const REQUEST: RequestSubject = {
   wireFormat: 'chat',
   endpoint: '/v1/chat/completions',
   model: 'bench-model',
+  furtherModels: [],
+  unnamedModels: false,
   stream: false,
   declared: [{ name: 'edit_file', kind: 'function' }],
   background: false,

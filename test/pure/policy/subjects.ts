@@ -13,6 +13,8 @@ export function requestOf(changes: Partial<RequestSubject> = {}): RequestSubject
     wireFormat: 'messages',
     endpoint: '/v1/messages',
     model: 'claude-opus-4-8',
+    furtherModels: [],
+    unnamedModels: false,
     stream: true,
     declared: [],
     background: false,
