@@ -103,9 +103,11 @@ function expectSilentPruned(): void {
   expect(store.read.artifacts('silent')).toEqual([]);
   for (let turn = 0; turn < TURNS; turn += 1) {
     expect(requestOf(turn)).toBeNull();
-    expect(store.read.findRuns('agt_1', { kind: 'tool_call', key: `call_silent_${turn}` })).toEqual(['silent']);
+    expect(store.read.findRuns('agt_1', { kind: 'tool_call', key: `call_silent_${turn}` })).toMatchObject([
+      { runId: 'silent' },
+    ]);
   }
-  expect(store.read.findRuns('agt_1', SESSION)).toEqual(['silent']);
+  expect(store.read.findRuns('agt_1', SESSION)).toMatchObject([{ runId: 'silent' }]);
   expect(Buffer.from(store.read.keptAnswer('gate_silent')?.body ?? []).toString()).toBe('kept for silent');
 }
 
@@ -165,7 +167,7 @@ describe('an open run in which nothing has happened for long', () => {
     expect(await purge(purgeOf(store), limits)).toMatchObject({ runs: 1 });
     expect(store.read.keptAnswer('gate_silent')).toBeNull();
     expect(store.read.findRuns('agt_1', { kind: 'tool_call', key: 'call_silent_0' })).toEqual([]);
-    expect(store.read.findRuns('agt_1', SESSION)).toEqual(['silent']);
+    expect(store.read.findRuns('agt_1', SESSION)).toMatchObject([{ runId: 'silent' }]);
     expect(await purge(purgeOf(store), limits)).toMatchObject({ runs: 0 });
     await store.close();
     expectTidyFile(home.path);
