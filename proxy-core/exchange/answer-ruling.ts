@@ -1,9 +1,10 @@
 import type { Decision } from '../policy/decision.ts';
 import { keyRule, stops } from '../policy/decision.ts';
 import { couldGateTool } from '../policy/evaluate.ts';
-import type { Begun, FrameEffect, NamedTool, ToolCall } from '../wire/format.ts';
+import type { Begun, FrameEffect, NamedTool } from '../wire/format.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted } from './admission.ts';
+import { callsBeside } from './calls-beside.ts';
 import type { Core } from './core.ts';
 import { deliveryOf } from './delivery.ts';
 import type { Outcome } from './forward.ts';
@@ -18,7 +19,7 @@ import {
   pendingBound,
   withOthers,
 } from './judge.ts';
-import type { Streaming } from './passage.ts';
+import type { Answer, Streaming } from './passage.ts';
 import type { ReadRequest } from './request.ts';
 import { isAddedUsage } from './request-edits.ts';
 
@@ -44,7 +45,9 @@ export function watchAnswer(core: Core, admitted: Admitted, begun: Hold | null):
   const hide = (effect: FrameEffect): boolean => isAddedUsage(edited, effect);
   if (judged === null || !stopsCalls(admitted) || !holdsChoices(request)) {
     const streaming: Streaming = edited.hidesUsage ? watchFrames({ hide }) : { kind: 'pass' };
-    const free = { passesUnread: begun === null, passesSpace: begun === null };
+    // A count holds no calls, but one that does all the same must not pass before it is looked through.
+    const looksThrough = judged !== null && request.endpoint.kind === 'count' && stopsCalls(admitted);
+    const free = { passesUnread: begun === null && !looksThrough, passesSpace: begun === null };
     if (begun === null) return { streaming, hold: null, ...free };
     return { streaming: watchFrames({ hide, hold: begun, rewrites: true }), hold: begun, ...free };
   }
@@ -130,8 +133,8 @@ const FREE: Ruling = { kind: 'free', judgement: null };
 export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outcome): Promise<Ruling> {
   const { judged } = admitted;
   if (outcome.kind !== 'completed' || judged === null) return FREE;
-  const { report, callsBeside } = outcome.answer;
-  if (report === null) return ruleOnCallsBeside(core, admitted, judged, callsBeside);
+  const { report } = outcome.answer;
+  if (report === null) return ruleOnCallsBeside(core, admitted, judged, outcome.answer);
   const others = report.otherCalls ?? [];
   // Embeddings and plain completions have no tool calls that could be hidden in what cannot be read.
   const unread = report.malformed && holdableFormat(admitted.request) !== null;
@@ -154,15 +157,13 @@ export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outc
 
 /** Readings of one answer that are judged one by one. */
 const MOST_OTHERS = 2048;
+
 /** An error, or a count of tokens, holds no calls; where one is in it all the same, it is refused like any that a rule stops. */
-async function ruleOnCallsBeside(
-  core: Core,
-  admitted: Admitted,
-  judged: Judged,
-  calls: readonly ToolCall[],
-): Promise<Ruling> {
-  if (calls.length === 0 || !stopsCalls(admitted)) return FREE;
-  if (calls.length > MOST_OTHERS) return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
+async function ruleOnCallsBeside(core: Core, admitted: Admitted, judged: Judged, answer: Answer): Promise<Ruling> {
+  if (answer.beside === null || !stopsCalls(admitted)) return FREE;
+  const calls = await callsBeside(admitted.request, answer, answer.beside);
+  if (calls === null || calls.length > MOST_OTHERS)
+    return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
   const [stopped] = await judgeOthers(core, judged, calls);
   return stopped === undefined ? FREE : { kind: 'blocked', decision: stopped.decision, judgement: null };
 }

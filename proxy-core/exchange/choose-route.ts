@@ -12,6 +12,10 @@ export interface Route {
   readonly credential: CredentialRule;
 }
 
+/** The key that is attached on this route, to be blanked out of an answer that repeats it. */
+export const keyOf = ({ credential }: Route): string | null =>
+  credential.kind === 'inject' ? (credential.key?.reveal() ?? null) : null;
+
 /** The route of a call, or why there is none. The provider comes from the configuration only, never from the request. */
 export async function chooseRoute(core: Core, request: ReadRequest): Promise<Route | Failure> {
   const { endpoint, facts } = request;

@@ -102,7 +102,7 @@ async function carryOut(
       attempt = startSending(core, admitted, begun, reply);
       outcome = await attempt.sending.outcome;
       if (outcome.kind === 'completed' && outcome.answer.status < 300)
-        core.addedUsage.refused(admitted.upstream.provider);
+        core.addedUsage.refused(admitted.upstream.provider, request.facts?.model ?? null);
     }
     const ruling = await ruleOnAnswer(core, admitted, outcome);
     const refusing =

@@ -92,7 +92,9 @@ async function waitSilently(core: Core, request: ReadRequest, gate: GateRecord, 
   const settled = core.gates.byId(gate.gate_id) ?? gate;
   if (stateAt(settled, core.clock.now()) !== 'pending') return { kind: 'decided', hold: null };
   const format = holdableFormat(request);
-  if (format !== null && !core.draining && dialectOf(request.client)?.hold === 'white-space')
+  // White space before an event would spoil it: only a whole answer may begin with some.
+  const whole = request.facts?.stream !== true;
+  if (whole && format !== null && !core.draining && dialectOf(request.client)?.hold === 'white-space')
     return waitInWhiteSpace(core, request, settled, format, reply);
   const pending = pendingFailure(settled, RETRY_AFTER_SECONDS);
   deliverRefusal(reply, request, {

@@ -1,8 +1,9 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import { answerHeaders, upstreamHeaders } from '../providers/headers.ts';
+import { createKeyMask, maskHeaders } from '../providers/key-mask.ts';
 import { upstreamPath } from '../providers/provider.ts';
 import { heldBack } from './admit.ts';
-import { chooseRoute } from './choose-route.ts';
+import { chooseRoute, keyOf } from './choose-route.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal } from './deliver.ts';
 import { isRedirect, redirected } from './forward.ts';
@@ -26,6 +27,8 @@ export async function listModels(core: Core, request: AgentRequest, reply: Agent
   const route = await chooseRoute(core, reading.request);
   if ('code' in route) return deliverRefusal(reply, request, { ...unknown, failure: route });
   let refused: Failure | null = null;
+  const key = keyOf(route);
+  const mask = createKeyMask(key);
   await new Promise<void>((resolve) => {
     const call = core.upstreamOf(route.provider).send(
       {
@@ -41,10 +44,11 @@ export async function listModels(core: Core, request: AgentRequest, reply: Agent
             refused = redirected();
             return call.abort('redirect');
           }
-          reply.head(status, answerHeaders(headers, { bodyChanged: false }));
+          reply.head(status, answerHeaders(maskHeaders(headers, key), { bodyChanged: false }));
         },
-        onData: (chunk) => reply.write(chunk),
+        onData: (chunk) => reply.write(mask?.push(chunk) ?? chunk),
         onEnd: () => {
+          if (mask !== null) reply.write(mask.end());
           reply.end();
           resolve();
         },

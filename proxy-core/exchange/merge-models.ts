@@ -1,9 +1,10 @@
 import type { Failure } from '../contract/failures.ts';
 import { upstreamHeaders } from '../providers/headers.ts';
+import { withoutKey } from '../providers/key-mask.ts';
 import { asksAnthropic, listsForAnthropic, modelsProviders, readModelPage } from '../providers/models-list.ts';
 import { servesModel, upstreamPath } from '../providers/provider.ts';
 import { type ListedModels, mergeModelLists, readModelList, renderModelList } from '../wire/model-list.ts';
-import { type Route, routeTo } from './choose-route.ts';
+import { keyOf, type Route, routeTo } from './choose-route.ts';
 import type { Core } from './core.ts';
 import { isRedirect, redirected } from './forward.ts';
 import type { AgentReply } from './reply.ts';
@@ -54,12 +55,8 @@ export async function answerMerged(core: Core, request: ReadRequest, reply: Agen
 }
 
 /** One provider's list. Never rejects: whoever gives none is left out, with the reason. */
-function askFor(
-  core: Core,
-  request: ReadRequest,
-  { provider, credential }: Route,
-  reply: AgentReply,
-): Promise<Listing> {
+function askFor(core: Core, request: ReadRequest, route: Route, reply: AgentReply): Promise<Listing> {
+  const { provider, credential } = route;
   const { promise, resolve } = Promise.withResolvers<Listing>();
   const skip = (skipped: string): void => resolve({ provider: provider.id, skipped });
   const chunks: Buffer[] = [];
@@ -84,7 +81,7 @@ function askFor(
         return true;
       },
       onEnd() {
-        const items = readModelList(Buffer.concat(chunks).toString());
+        const items = readModelList(withoutKey(Buffer.concat(chunks), keyOf(route)).toString());
         if (items === null) return skip('it gave no list of models');
         resolve({ provider: provider.id, items: items.filter(({ id }) => servesModel(provider, id)) });
       },

@@ -35,6 +35,15 @@ export type Streaming =
   /** Nothing passes before the whole answer is known. */
   | { readonly kind: 'buffer' };
 
+/** What an error or a count was found to hold: some clients hand out the calls of those too. */
+export interface Beside {
+  readonly calls: readonly ToolCall[];
+  /** It is in no form that is read for certain; most errors that are pages or plain words are in none. */
+  readonly malformed: boolean;
+  /** Its content coding: what was looked through is not what the client will see. Null: none. */
+  readonly coding: string | null;
+}
+
 /** What became of an answer, as far as it was read. */
 export interface Answer {
   readonly status: number;
@@ -47,8 +56,8 @@ export interface Answer {
   readonly report: ResponseReport | null;
   /** What the model said, as far as it is kept. */
   readonly text: string;
-  /** Calls in an answer that is none of the format's own: an error, a count of tokens. Some clients hand those out too. */
-  readonly callsBeside: readonly ToolCall[];
+  /** What was found in an answer that is none of the format's own: an error, a count of tokens. Null: nothing was looked for. */
+  readonly beside: Beside | null;
   /** Everything the provider sent, or null when it was more than is kept. */
   readonly body: readonly Uint8Array[] | null;
   /** How many bytes of `body` had been let go before the rest was held; what is withheld of it starts here. */
@@ -135,8 +144,10 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
   const beside = read ? null : searchReader(options, stream);
   const encoded = read && isEncoded(options.rawHeaders);
   const unreadable = encoded && options.passesUnread;
+  // An error or a count goes out whole or not at all: calls in it are looked for, and one may be refused.
+  const apart = beside !== null && !options.passesUnread;
   const streaming: Streaming =
-    !stream || failed ? { kind: 'buffer' } : unreadable ? { kind: 'pass' } : options.streaming;
+    !stream || failed || apart ? { kind: 'buffer' } : unreadable ? { kind: 'pass' } : options.streaming;
   const framer = streaming.kind === 'frames' ? createFramer() : null;
   const headers = answerHeaders(options.rawHeaders, { bodyChanged: framer !== null });
 
@@ -155,7 +166,7 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
   let tail = '';
 
   /** Nothing of this document can be withheld: when it is larger than what is kept it passes, all but its last piece. */
-  const spills = !stream && options.streaming.kind === 'pass';
+  const spills = !stream && !apart && options.streaming.kind === 'pass';
   const spilled = (): boolean => spills && keptBytes > options.keepBytes;
   /** A stream in no form that is read passes as it comes, all but its last piece. */
   const trickles = !stream && read && options.asksStream && options.passesUnread;
@@ -192,7 +203,8 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
   };
 
   const release = (): void => {
-    out.push(...held.splice(0));
+    // One by one: as the arguments of one call, some hundred thousand pieces are more than the stack takes.
+    for (const bytes of held.splice(0)) out.push(bytes);
   };
 
   const passFrame = (frame: Uint8Array, filter: Streaming & { readonly kind: 'frames' }, last: boolean): void => {
@@ -267,7 +279,14 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
       firstByteAt: options.firstByteAt,
       report: reader === null || spilled() ? null : encoded ? { ...reader.report, malformed: true } : reader.report,
       text: reader?.text ?? '',
-      callsBeside: beside === null ? [] : [...beside.report.toolCalls, ...(beside.report.otherCalls ?? [])],
+      beside:
+        beside === null
+          ? null
+          : {
+              calls: [...beside.report.toolCalls, ...(beside.report.otherCalls ?? [])],
+              malformed: beside.report.malformed,
+              coding: isEncoded(options.rawHeaders) ? headerOf(options.rawHeaders, 'content-encoding') : null,
+            },
       body: keptBytes <= options.keepBytes ? kept : null,
       passedBytes,
       takeRest,

@@ -1,3 +1,4 @@
+import { ownText } from '../contract/own-text.ts';
 import { ANSWER_LENGTH, findPassage, PASSAGE, type PassedAnswer } from '../runs/shared-passage.ts';
 
 /**
@@ -40,7 +41,7 @@ export function createPassedAnswers(before: EarlierAnswers): PassedAnswers {
     note(agentId, runId, text, at) {
       if (text.length < PASSAGE) return;
       const kept = of(agentId);
-      kept.push({ runId, at, text: text.slice(0, ANSWER_LENGTH), hashes: null });
+      kept.push({ runId, at, text: ownText(text, ANSWER_LENGTH), hashes: null });
       while (kept.length > MOST_ANSWERS || (kept[0]?.at ?? at) < at - KEPT_MS) kept.shift();
     },
     find(agentId, texts, now, isOpen, late) {

@@ -1,4 +1,5 @@
-import type { PassedAnswer } from '../runs/shared-passage.ts';
+import { ownText } from '../contract/own-text.ts';
+import { ANSWER_LENGTH, type PassedAnswer } from '../runs/shared-passage.ts';
 import type { StoreReader } from '../store/store.ts';
 import { FORMATS } from '../wire/formats.ts';
 
@@ -23,7 +24,7 @@ export function readPassedAnswers(
     const reader = stream ? FORMATS[format].streamReader() : FORMATS[format].jsonReader();
     reader.push(body);
     reader.end();
-    found.push({ runId, at, text: reader.text });
+    found.push({ runId, at, text: ownText(reader.text, ANSWER_LENGTH) });
   }
   return found.reverse();
 }

@@ -194,7 +194,7 @@ export async function reserve(
         request,
         policy,
         core.gates.concerns(run.runId) ? core.gates.byId : null,
-        core.addedUsage.asks(call.route.provider),
+        core.addedUsage.asks(call.route.provider, request.facts?.model ?? null),
       );
       return {
         kind: 'admitted',

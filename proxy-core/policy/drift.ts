@@ -1,3 +1,4 @@
+import { ownText } from '../contract/own-text.ts';
 import type { ToolCall } from '../wire/format.ts';
 import { type CallContext, NO_CONTEXT } from './call-context.ts';
 import { type CallSubject, isScriptTool, readCall } from './calls.ts';
@@ -119,7 +120,7 @@ function observedOf(observation: DriftObservation, kind: DriftKind): readonly st
 
 /** Whether the value was new. */
 function remember(known: Set<string>, value: string): boolean {
-  const name = value.slice(0, LENGTH_LIMIT);
+  const name = ownText(value, LENGTH_LIMIT);
   if (known.has(name)) return false;
   known.add(name);
   const [oldest] = known;

@@ -106,7 +106,8 @@ export function readTypedInput(tool: string, value: ArgValue): TypedInput | null
   const keys = TEXT_KEYS.filter((key) => !(acts && value.get(key) === given));
   const pieces = keys.flatMap((key) => piecesOf(key, value.get(key)));
   const hex = value.get('hex');
-  if (hex !== undefined && isList(hex)) pieces.push(...hex.map(fromHex));
+  // Not as the arguments of one call: a list of some hundred thousand is more than the stack takes.
+  if (hex !== undefined && isList(hex)) for (const item of hex) pieces.push(fromHex(item));
   if (pieces.length === 0 && !/submit/i.test(action)) return null;
   return { program: programOf(value), text: `${pieces.join('')}${endOf(value, name, action)}` };
 }

@@ -55,6 +55,12 @@ export function createKeyMask(key: string | null): KeyMask | null {
   };
 }
 
+/** The whole of an answer with the key blanked out. */
+export function withoutKey(bytes: Buffer, key: string | null): Buffer {
+  const mask = createKeyMask(key);
+  return mask === null ? bytes : Buffer.concat([mask.push(bytes), mask.end()]);
+}
+
 /** How many bytes at the end could be the start of a form. */
 function openEnd(bytes: Buffer, form: Buffer): number {
   const first = form[0] ?? 0;

@@ -80,12 +80,17 @@ function holds(mark: Mark, headers: Headers, facts: RequestFacts | null): boolea
   }
 }
 
-function readPlace(
-  place: Place,
-  headers: Headers,
-  facts: RequestFacts | null,
-  userTexts: () => readonly string[],
-): string | null {
+/** Longer ids belong to no client that was measured, and ids are kept: with runs, exchanges and their keys. */
+const LONGEST_ID = 256;
+
+type UserTexts = () => readonly string[];
+
+function readPlace(place: Place, headers: Headers, facts: RequestFacts | null, userTexts: UserTexts): string | null {
+  const id = valueAt(place, headers, facts, userTexts);
+  return id === null || id === '' || id.length > LONGEST_ID ? null : id;
+}
+
+function valueAt(place: Place, headers: Headers, facts: RequestFacts | null, userTexts: UserTexts): string | null {
   switch (place.in) {
     case 'header':
       return headers[place.name] ?? null;

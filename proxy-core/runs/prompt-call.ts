@@ -1,3 +1,5 @@
+import { ownText } from '../contract/own-text.ts';
+
 /**
  * A subagent's prompt is an argument of the tool call that began it (true of every measured client that has
  * subagents): which call of which run was that?
@@ -50,7 +52,7 @@ const longestFirst = (args: readonly HandedArgument[]): readonly HandedArgument[
 export function promptArguments(argsText: string): readonly string[] {
   const found = new Set<string>();
   for (const text of stringsIn(argsText)) {
-    if (text.length >= LEAST_LENGTH) found.add(text.slice(0, ARGUMENT_LENGTH));
+    if (text.length >= LEAST_LENGTH) found.add(ownText(text, ARGUMENT_LENGTH));
     if (found.size >= MOST_ARGUMENTS) break;
   }
   return [...found];

@@ -114,6 +114,15 @@ describe('a client that would not come back', () => {
     expect(JSON.parse(text)).toEqual(jsonOf('chat', PROPOSAL));
   });
 
+  it('but not where it waits for a stream, which white space would spoil', async () => {
+    const caller = await bench.caller({ delivery: 'auto' });
+    const cut = open(bench, caller, 'chat', { headers: AI_SDK, stream: true });
+    await bench.opened(caller);
+    cut.leave();
+    const again = await ask(bench, caller, 'chat', { headers: AI_SDK, stream: true });
+    expect([again.status, again.refusal.code]).toEqual([409, 'approval_pending']);
+  });
+
   it('or the rejection in the words of a whole answer', async () => {
     const { answer, gateId } = await kept();
     await decideAs(bench, 'reject', gateId, { reason: 'Not on a Friday.' });

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ExchangeRecord } from '../../proxy-core/contract/records.ts';
 import type { Provider } from '../../proxy-core/providers/provider.ts';
@@ -241,6 +241,26 @@ describe('the usage chunk that we ask for', () => {
     expect(asked(1)).toEqual([false]);
   });
 
+  it('is still asked for after an error that only repeats what the agent wrote, and after a passing one', async () => {
+    const model = 'gpt-include_usage';
+    upstream.script(answerJson({ error: { message: `no such model: ${model}` } }, 404));
+    expect((await ask({ ...STREAM, model })).status).toBe(404);
+    answerAs([HELLO, USAGE, DONE], { 'content-type': 'text/event-stream' });
+    expect((await ask({ ...STREAM, model })).text).toBe(HELLO + DONE);
+    expect(await exchange()).toMatchObject({ cost_nano: EXACT, estimated: false });
+    // The chunk has come for this model, so a provider that fails once says nothing about it.
+    let failing = true;
+    upstream.script((_request, response) => {
+      if (failing) response.writeHead(503).end('include_usage');
+      else response.writeHead(200, { 'content-type': 'text/event-stream' }).end(HELLO + USAGE + DONE);
+      failing = false;
+    });
+    await ask({ ...STREAM, model });
+    expect(asked(2)).toEqual([true, false]);
+    await ask({ ...STREAM, model: 'gpt-4.1' });
+    expect(asked(1)).toEqual([true]);
+  });
+
   it('where a provider never answers it, the agent’s next try goes out as written', async () => {
     upstream.script((request, response) => {
       if (!request.body.includes('stream_options'))
@@ -299,6 +319,56 @@ describe('an endpoint that the policy lists', () => {
     expect((await ask('a=b', { headers: { 'content-type': 'text/plain' } })).refusal.code).toBe(
       'unsupported_media_type',
     );
+  });
+});
+
+describe('an error or a count that holds a call which a rule blocks', () => {
+  const call = { id: 'call_1', type: 'function', function: { name: 'wipe_disk', arguments: '{}' } };
+  const chat = JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', tool_calls: [call] } }] });
+  const item = { type: 'function_call', id: 'fc_1', call_id: 'call_1', name: 'wipe_disk', arguments: '{}' };
+  const events = `data: ${JSON.stringify({ type: 'response.output_item.done', output_index: 0, item })}\n\n`;
+  const twice = `${chat.slice(0, -1)},"choices":[]}`;
+  const JSON_TYPE = { 'content-type': 'application/json' };
+  beforeEach(() => as('strict'));
+
+  it.each([
+    ['plainly', chat, {}],
+    ['under gzip', gzipSync(chat), { 'content-encoding': 'gzip' }],
+    ['under two codings', gzipSync(brotliCompressSync(chat)), { 'content-encoding': 'br, gzip' }],
+    ['under a coding that is not known', gzipSync(chat), { 'content-encoding': 'secret' }],
+    ['with a key twice', twice, {}],
+    ['with a key twice under gzip', gzipSync(twice), { 'content-encoding': 'gzip' }],
+  ])('%s is refused', async (_how, body, headers) => {
+    answerAs([body], { ...JSON_TYPE, ...headers }, 400);
+    const answer = await ask({ ...ASK, tools: [TOOL] });
+    expect([answer.status, answer.refusal.code]).toEqual([403, 'policy_blocked']);
+  });
+
+  it.each([
+    ['gzipped', gzipSync('{"error":{"message":"slow down"}}'), { ...JSON_TYPE, 'content-encoding': 'gzip' }],
+    ['a page', '<html><script>function call() {}</script></html>', { 'content-type': 'text/html' }],
+    ['cut short', '{"error":{"message":"slow do', JSON_TYPE],
+    ['a list', '[{"error":{"message":"function calls are off"}}]', JSON_TYPE],
+  ])('while an honest error passes byte for byte (%s)', async (_how, body, headers) => {
+    answerAs([body], headers, 429);
+    const answer = await ask({ ...ASK, tools: [TOOL] });
+    expect([answer.status, answer.body.equals(Buffer.from(body))]).toEqual([429, true]);
+  });
+
+  it('a count that is a stream passes in no piece', async () => {
+    const answered = Promise.withResolvers<void>();
+    upstream.script(async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(events);
+      await answered.promise;
+      response.end('data: {}\n\n');
+    });
+    const counted = openCall(
+      rungate.url,
+      callOf({ model: 'gpt-4.1', input: 'a' }, { path: '/v1/responses/input_tokens' }),
+    );
+    answered.resolve();
+    const answer = await counted.answer;
+    expect([answer.status, answer.text.includes('call_1')]).toEqual([403, false]);
   });
 });
 
@@ -382,6 +452,24 @@ describe('a provider that repeats the key it was sent', () => {
     const { content } = await rungate.call('exchanges.body', { exchange_id, side: 'response' });
     expect(content).toContain(blank);
     expect(content).not.toContain(KEY);
+  });
+
+  it.each(['/v1/models', '/v1/models/gpt-4.1'])('at %s shows it neither', async (path) => {
+    upstream.script((_request, response) => {
+      response.writeHead(401, { 'content-type': 'application/json', 'x-key': KEY });
+      response.write(`{"error":"bad key ${KEY.slice(0, 9)}`);
+      setImmediate(() => response.end(`${KEY.slice(9)}"}`));
+    });
+    const answer = await ask(undefined, { method: 'GET', path });
+    expect([answer.status, answer.text, answer.headers['x-key']]).toEqual([401, `{"error":"bad key ${blank}"}`, blank]);
+  });
+
+  it('in a list of models that is merged shows it neither', async () => {
+    upstream.script(answerJson({ data: [{ id: 'gpt-4.1', object: 'model', owned_by: KEY }] }));
+    expect((await ask(undefined, { method: 'GET', path: '/v1/models' })).json()).toEqual({
+      object: 'list',
+      data: [{ id: 'gpt-4.1', object: 'model', owned_by: blank }],
+    });
   });
 
   it('in a stream shows it in no piece of it, wherever that is cut', async () => {

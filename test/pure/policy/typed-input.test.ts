@@ -85,5 +85,7 @@ describe('text typed into a running program', () => {
     expect(readTyped('rm \\\n', null).rest).toEqual(line('rm \\\n'));
     expect(readTyped('x'.repeat(100_000), null).rest).toMatchObject({ unclear: true });
     expect(readTypedInput('write_stdin', new Map([['session_id', 7]]))).toBeNull();
+    const long = Array.from({ length: 300_000 }, () => '61');
+    expect(readTypedInput('write_stdin', new Map([['hex', long]]))?.text).toHaveLength(300_000);
   });
 });

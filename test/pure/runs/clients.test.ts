@@ -16,6 +16,16 @@ const factsOf = (path: string, body: unknown): RequestFacts => {
   return path.endsWith('/responses') ? FORMATS.responses.parseRequest(body) : FORMATS.chat.parseRequest(body);
 };
 
+describe('a session id that is too long for any client', () => {
+  it.each([
+    [{ originator: 'codex_exec', 'session-id': 's'.repeat(257) }, {}],
+    [{ originator: 'codex_exec', 'session-id': '' }, {}],
+    [{ originator: 'codex_exec' }, { prompt_cache_key: 'k'.repeat(1_000_000) }],
+  ] as const)('or empty names none', (headers, body) => {
+    expect(readSession('codex', headers, responsesFacts(body)).session).toBeNull();
+  });
+});
+
 describe('recognising a client', () => {
   it.each<[Headers, ClientKind | null]>([
     [{ 'x-claude-code-session-id': 's' }, 'claude-code'],
