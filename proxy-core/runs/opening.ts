@@ -56,17 +56,17 @@ export function readOpening(body: unknown, told: Told): Opening {
   };
 }
 
-/** User messages looked at for what a client adds to them, and how much of the end of each text. */
+/** User messages looked at for what a client adds to them, texts of all of these, and how much of the end of each text. */
 const LATEST_USERS = 8;
+const MOST_TEXTS = 32;
 const TEXT_END = 2_048;
 
 /** The ends of the user's texts, of the latest messages and of the first, latest first. */
 export function userTextEnds(body: unknown): readonly string[] {
   const users = messagesOf(body).filter(isUser);
   const looked = [...users.slice(-LATEST_USERS).reverse(), ...users.slice(0, users.length > LATEST_USERS ? 1 : 0)];
-  return [...looked.flatMap((message) => partsOf(member(message, 'content'))), ...stringsOf(member(body, 'input'))].map(
-    (text) => text.slice(-TEXT_END),
-  );
+  const said = looked.flatMap((message) => partsOf(member(message, 'content')).toReversed());
+  return [...said, ...stringsOf(member(body, 'input'))].slice(0, MOST_TEXTS).map((text) => text.slice(-TEXT_END));
 }
 
 /** The messages of a body: `messages`, or `input` when that is a list. */

@@ -162,6 +162,9 @@ describe('the session of OpenClaw', () => {
     expect(session(body(`${'x'.repeat(1_000_000)}\n\n${runtime}`))).toBe(own);
     expect(session(body(runtime, ...Array.from({ length: 20 }, () => 'more')))).toBe(own);
     expect(session(body('sessionId=b88b8d31'))).toBeNull();
+    const parts = Array.from({ length: 10_000 }, (_, nth) => ({ type: 'text', text: `Runtime: x${nth}` }));
+    expect(userTextEnds({ messages: [{ role: 'user', content: parts }] })).toHaveLength(32);
+    expect(userTextEnds({ messages: [{ role: 'user', content: parts }] })[0]).toBe('Runtime: x9999');
     expect(session({ messages: 'Runtime: x | sessionId=12345678 ' })).toBeNull();
   });
 });
