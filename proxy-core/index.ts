@@ -13,7 +13,7 @@ import { budgetHandlers } from './control/budgets.ts';
 import { type Call, createCall } from './control/call.ts';
 import { channelHandlers } from './control/channels.ts';
 import { consoleHandlers, recordSignIn } from './control/console.ts';
-import { coreHandlers, PAUSED_SETTING, type Whereabouts } from './control/core-status.ts';
+import { coreHandlers, ownPlaces, PAUSED_SETTING, type Whereabouts } from './control/core-status.ts';
 import { exchangeHandlers } from './control/exchanges.ts';
 import { exportHandlers } from './control/exports.ts';
 import { createFeed, type Feed } from './control/feed.ts';
@@ -152,6 +152,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     options: limits,
     civil: steady.civil,
     paused: store.read.setting(PAUSED_SETTING) === true,
+    own: () => ownPlaces(whereabouts()),
   });
   const attention = createAttention({
     read: store.read,

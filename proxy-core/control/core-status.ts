@@ -1,5 +1,6 @@
 import type { CoreStatus } from '../contract/operations/core.ts';
 import type { Core } from '../exchange/core.ts';
+import { type OwnPlaces, USUAL_PLACES } from '../policy/own-places.ts';
 import { renderKeyReference } from '../providers/credentials.ts';
 import { describeWay } from '../providers/proxy-choice.ts';
 import type { WayOut } from '../providers/way-out.ts';
@@ -18,6 +19,14 @@ export interface Whereabouts {
   readonly startedAt: number;
   readonly way: WayOut;
 }
+
+/** The same as rules on calls that reach for Rungate need it. */
+export const ownPlaces = ({ home, agentUrl, consoleUrl }: Whereabouts): OwnPlaces => ({
+  home,
+  agentPorts: agentUrl === '' ? USUAL_PLACES.agentPorts : [Number(new URL(agentUrl).port)],
+  consolePorts: consoleUrl === null ? USUAL_PLACES.consolePorts : [Number(new URL(consoleUrl).port)],
+  pid: process.pid,
+});
 
 /** The setting that keeps a pause over a restart. */
 export const PAUSED_SETTING = 'paused';

@@ -113,6 +113,7 @@ function subjectOf(
     client: null,
     usedTools: new Set(),
     typed: NOTHING_TYPED,
+    own: core.own(),
   };
 }
 

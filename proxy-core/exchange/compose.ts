@@ -2,6 +2,7 @@ import type { PriceOverride } from '../budget/prices.ts';
 import type { Bus } from '../bus.ts';
 import { createDriftTracker } from '../policy/drift.ts';
 import { createLoopTracker } from '../policy/loops.ts';
+import { type OwnPlaces, USUAL_PLACES } from '../policy/own-places.ts';
 import { createRateTracker } from '../policy/rates.ts';
 import type { Ports } from '../ports.ts';
 import { type CredentialPorts, createCredentials } from '../providers/credentials.ts';
@@ -41,6 +42,8 @@ export interface Parts {
   readonly paused: boolean;
   /** What the calendar says, epoch ms; the clock's own time where it is absent. */
   readonly civil?: () => number;
+  /** Where this Rungate is; the usual places where it is absent. */
+  readonly own?: () => OwnPlaces;
 }
 
 /** Put the pipeline together over an open store. */
@@ -82,6 +85,7 @@ export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
     drift: createDriftTracker(seen),
     seen: new Set(seen.map(({ agentId, kind, value }) => `${agentId}\n${kind}\n${value}`)),
     regexJobs: createRegexJobs(),
+    own: parts.own ?? (() => USUAL_PLACES),
     options,
     paused: parts.paused,
     draining: false,

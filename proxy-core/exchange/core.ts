@@ -2,6 +2,7 @@ import type { Bus } from '../bus.ts';
 import type { GrantRecord } from '../contract/records.ts';
 import type { DriftTracker } from '../policy/drift.ts';
 import type { LoopTracker } from '../policy/loops.ts';
+import type { OwnPlaces } from '../policy/own-places.ts';
 import type { RateTracker } from '../policy/rates.ts';
 import type { Clock, Log, Random } from '../ports.ts';
 import type { Credentials } from '../providers/credentials.ts';
@@ -64,6 +65,8 @@ export interface Core {
   /** What has been noted of each agent, as `agent\nkind\nvalue`. */
   readonly seen: Set<string>;
   readonly regexJobs: RegexJobs;
+  /** Where this Rungate is, as far as it is known by now. */
+  own(): OwnPlaces;
   readonly options: CoreOptions;
   /** Whether the operator has paused all calls. */
   paused: boolean;

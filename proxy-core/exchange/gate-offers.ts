@@ -103,5 +103,6 @@ function subjectOf(core: Core, gate: GateRecord): RequestSubject {
     client: null,
     usedTools: new Set(),
     typed: NOTHING_TYPED,
+    own: core.own(),
   };
 }

@@ -66,6 +66,7 @@ export function requestSubject(
     client: request.client,
     usedTools: used,
     typed,
+    own: core.own(),
   };
 }
 

@@ -63,6 +63,9 @@ export function possibleActions(tool: string, why: string): readonly Action[] {
   }
 }
 
+/** The action of a tool that does nothing a rule names. */
+export const otherAction = (): readonly Action[] => [[reading('other')]];
+
 /** The action of a tool that is not known at all. */
 export function anyAction(why: string): readonly Action[] {
   const doubt = unknown(why);

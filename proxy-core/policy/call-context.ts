@@ -2,6 +2,7 @@ import type { DeclaredTool } from '../wire/format.ts';
 import type { CompiledPolicy } from './compile.ts';
 import type { RequestSubject } from './facts.ts';
 import { matchesAny } from './glob.ts';
+import { type OwnPlaces, USUAL_PLACES } from './own-places.ts';
 import { isDeclared } from './tool-names.ts';
 import type { TypedLines } from './typed-input.ts';
 
@@ -13,6 +14,7 @@ export interface CallContext {
   readonly typed: TypedLines;
   /** The client that calls, as `runs/clients.ts` names it. */
   readonly client: string | null;
+  readonly own: OwnPlaces;
 }
 
 /** Nothing was typed. */
@@ -24,15 +26,17 @@ export const NO_CONTEXT: CallContext = {
   isKnownTool: () => false,
   typed: NOTHING_TYPED,
   client: null,
+  own: USUAL_PLACES,
 };
 
 /** The context of the calls in the answer to a request. */
 export function contextOf(policy: CompiledPolicy, request: RequestSubject): CallContext {
-  const { declared, usedTools, typed, client } = request;
+  const { declared, usedTools, typed, client, own } = request;
   return {
     declared,
     typed,
     client,
+    own,
     isKnownTool: (name) => isDeclared(declared, { name }) || usedTools.has(name) || namesTool(policy, name),
   };
 }

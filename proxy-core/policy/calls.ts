@@ -1,14 +1,15 @@
 import type { DeclaredTool, ToolCall } from '../wire/format.ts';
-import { type Action, actionsOf, anyAction, possibleActions, typedActions } from './action.ts';
+import { type Action, actionsOf, anyAction, otherAction, possibleActions, typedActions } from './action.ts';
 import { type ArgValue, isObject, type ParsedArguments, parseArguments, renderValue } from './arguments.ts';
 import { type CallContext, NO_CONTEXT } from './call-context.ts';
 import { type CarriedCall, carriedCalls, looksCarrying } from './carried-calls.ts';
 import { alwaysCarries, carrierKind } from './carriers.ts';
 import { readScript } from './code-mode.ts';
-import { ABSENT, type Seen, seen, unknown } from './facts.ts';
+import { ABSENT, type ActionKind, type Seen, seen, type Touched, unknown } from './facts.ts';
 import { kindOfTool, splitServer } from './tool-kinds.ts';
 import { declaredAs, declaredExactly, qualifiedName } from './tool-names.ts';
-import { readTypedInput } from './typed-input.ts';
+import { touchesOf, touchesOfText } from './touches.ts';
+import { mayType, readTyped, readTypedInput } from './typed-input.ts';
 
 /**
  * A tool call as rules see it. One call of the model may hold several: a code-mode script is judged as itself and as each
@@ -24,6 +25,8 @@ export interface CallSubject {
   readonly argsBytes: () => Seen;
   readonly value: () => ParsedArguments;
   readonly actions: () => readonly Action[];
+  /** What the whole call touches (`touches.ts`); absent when nothing. */
+  readonly touches: () => Seen;
   /** Its effects are judged on the calls inside it, so the policy's default does not apply to it. */
   readonly wraps: boolean;
   /** `against`: it may not be what runs, so it can gate or block and nothing else (no `allow`, no `tools.allow`, no default). */
@@ -84,7 +87,7 @@ function readScriptCall(call: ToolCall, name: string, server: Seen, context: Cal
     const literal = subject(one.tool, one.source, () => value, context);
     return [literal, ...readCarried(one.tool, one.source, () => value, context, 0)];
   });
-  if (script.uncertain !== null) inner.push(hiddenSubject(call.argsText, script.uncertain));
+  if (script.uncertain !== null) inner.push(hiddenSubject(call.argsText, script.uncertain, context));
   const outer = subject(name, call.argsText, () => freeText(call.argsText), context);
   return [{ ...outer, server, actions: () => [], wraps: inner.length > 0 }, ...inner];
 }
@@ -99,7 +102,7 @@ function readCarried(
 ): readonly CallSubject[] {
   const kind = carrierKind(name);
   const hidden = (why: string): CallSubject => {
-    const one = hiddenSubject(text, why);
+    const one = hiddenSubject(text, why, context);
     return kind === 'known' ? one : against(one);
   };
   // Free text and text of some length that names nothing to run need not be parsed for it.
@@ -121,7 +124,8 @@ function readInner(
 ): readonly CallSubject[] {
   const read = (): ParsedArguments => value;
   const text = value.kind === 'parsed' ? textOfValue(value.value) : '';
-  if (name === null || qualified === null) return [hiddenSubject(text, 'the tool that this call carries is computed')];
+  if (name === null || qualified === null)
+    return [hiddenSubject(text, 'the tool that this call carries is computed', context)];
   const known = context.isKnownTool(name) || context.isKnownTool(qualified);
   if (describing && !known && !showsAction(name, value)) return [];
   const weigh = (one: CallSubject): CallSubject => (certain || known ? one : against(one));
@@ -133,7 +137,7 @@ function readInner(
   const trimmed = spelledPlainly(name);
   const others = trimmed === name ? [] : [against(subject(trimmed, text, read, context))];
   if (depth >= CARRY_DEPTH)
-    return [own, ...plain, ...meant, ...others, against(hiddenSubject(text, 'calls are nested too deep'))];
+    return [own, ...plain, ...meant, ...others, against(hiddenSubject(text, 'calls are nested too deep', context))];
   return [own, ...plain, ...meant, ...others, ...readCarried(qualified, text, read, context, depth + 1)];
 }
 
@@ -158,10 +162,11 @@ function readTruncated(call: ToolCall, name: string, server: Seen, context: Call
   const outer = {
     ...subject(name, call.argsText, () => unclear(why), context),
     argsTexts: [unknown(why)] as const,
+    touches: () => (kindOfTool(name) === 'other' ? touched(touchesOfText(call.argsText, context.own)) : unknown(why)),
     server,
   };
-  if (isScriptTool(call) || alwaysCarries(name)) return [{ ...outer, wraps: true }, hiddenSubject(null, why)];
-  return mayCarry(call, context) ? [outer, against(hiddenSubject(null, why))] : [outer];
+  if (isScriptTool(call) || alwaysCarries(name)) return [{ ...outer, wraps: true }, hiddenSubject(null, why, context)];
+  return mayCarry(call, context) ? [outer, against(hiddenSubject(null, why, context))] : [outer];
 }
 
 /** Whether a call of this tool could carry another: not where its declaration leaves no room for one. */
@@ -173,14 +178,17 @@ function mayCarry(tool: Pick<DeclaredTool, 'name' | 'namespace' | 'kind'>, conte
 
 /** What a declared tool may be called with: at most its name is known. A script tool or a carrier may call any other. */
 export function readDeclared(tool: DeclaredTool, why: string, context: CallContext = NO_CONTEXT): CallSubjects {
-  const own = declaredSubject(tool, why);
-  const meant = declaredAs(context.declared, tool).map((one) => declaredSubject(one, why));
+  const own = declaredSubject(tool, why, context);
+  const meant = declaredAs(context.declared, tool).map((one) => declaredSubject(one, why, context));
   const always = alwaysCarries(tool.name) && tool.kind !== 'server';
-  if (isScriptTool(tool) || always) return [{ ...own, wraps: true }, hiddenSubject(null, why), ...meant];
-  return mayCarry(tool, context) ? [own, against(hiddenSubject(null, why)), ...meant] : [own, ...meant];
+  if (isScriptTool(tool) || always) return [{ ...own, wraps: true }, hiddenSubject(null, why, context), ...meant];
+  if (mayCarry(tool, context)) return [own, against(hiddenSubject(null, why, context)), ...meant];
+  // Whatever a tool is for, a path in its arguments may be one that rules protect: its calls are looked at, no answer is held for it.
+  const reaching = tool.kind === 'server' ? [] : [against({ ...own, touches: () => unknown(why) })];
+  return [own, ...reaching, ...meant];
 }
 
-function declaredSubject(tool: DeclaredTool, why: string): CallSubject {
+function declaredSubject(tool: DeclaredTool, why: string, context: CallContext): CallSubject {
   const name = qualifiedName(tool);
   return {
     tool: tool.anyName === true ? unknown(why) : seen(name),
@@ -188,14 +196,15 @@ function declaredSubject(tool: DeclaredTool, why: string): CallSubject {
     argsTexts: [unknown(why)],
     argsBytes: () => unknown(why),
     value: () => unclear(why),
-    actions: once(() => (tool.anyName === true ? anyAction(why) : possibleActions(name, why))),
+    actions: once(() => (tool.anyName === true ? anyAction(why) : possibleActionsOf(name, why, context))),
+    touches: () => (tool.anyName === true || acts(name, tool.kind === 'server') ? unknown(why) : ABSENT),
     wraps: false,
     counts: 'fully',
   };
 }
 
 /** A call of which not even the tool is known. */
-export function hiddenSubject(source: string | null, why: string): CallSubject {
+export function hiddenSubject(source: string | null, why: string, context: CallContext = NO_CONTEXT): CallSubject {
   const text = source === null ? unknown(why) : seen(source);
   return {
     tool: unknown(why),
@@ -204,6 +213,7 @@ export function hiddenSubject(source: string | null, why: string): CallSubject {
     argsBytes: () => unknown(why),
     value: () => unclear(why),
     actions: once(() => anyAction(why)),
+    touches: once(() => (source === null ? unknown(why) : touched(touchesOfText(source, context.own)))),
     wraps: false,
     counts: 'fully',
   };
@@ -235,10 +245,38 @@ function subject(
     argsBytes: once(() => seen(new TextEncoder().encode(text).length)),
     value,
     actions: once(() => readActions(name, value(), context, callId)),
+    touches: once(() => readTouches(name, text, value(), context, callId)),
     wraps: false,
     counts: 'fully',
   };
 }
+
+const touched = (found: readonly Touched[]): Seen => (found.length === 0 ? ABSENT : seen(found));
+
+function readTouches(
+  name: string,
+  text: string,
+  parsed: ParsedArguments,
+  context: CallContext,
+  callId: string | null,
+): Seen {
+  const typed = parsed.kind === 'parsed' ? readTypedInput(name, parsed.value) : null;
+  const line = typed === null ? null : readTyped(typed.text, context.typed.before(typed.program, callId)).text;
+  return touched(touchesOf(kindIn(name, context), parsed, text, context.own, line));
+}
+
+/** Whether a tool by its name runs or writes something, so that what it touches cannot be told without its arguments. */
+function acts(name: string, atProvider: boolean): boolean {
+  const kind = kindOfTool(name);
+  return kind === 'shell' || kind === 'write' || (!atProvider && (kind !== 'other' || mayType(name)));
+}
+
+/** Copilot CLI 1.0.102 keeps a to-do list in a database of its session, by a tool of this name: no database of the person's. */
+const kindIn = (name: string, { client }: CallContext): ActionKind =>
+  client === 'copilot-cli' && name === 'sql' ? 'other' : kindOfTool(name);
+
+const possibleActionsOf = (name: string, why: string, context: CallContext): readonly Action[] =>
+  kindIn(name, context) === kindOfTool(name) ? possibleActions(name, why) : otherAction();
 
 function readActions(
   name: string,
@@ -246,6 +284,7 @@ function readActions(
   context: CallContext,
   callId: string | null,
 ): readonly Action[] {
+  if (kindIn(name, context) !== kindOfTool(name)) return otherAction();
   if (parsed.kind === 'unclear') return possibleActions(name, parsed.why);
   const typed = readTypedInput(name, parsed.value);
   if (typed === null) return actionsOf(name, parsed.value);

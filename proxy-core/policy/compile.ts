@@ -10,7 +10,7 @@ export interface CompiledRule {
   readonly effect: Effect;
   readonly stage: Stage;
   readonly condition: Condition;
-  /** It names `action.*`, so every reading of every action is tried. */
+  /** It names `action.*` other than `action.touches`, which holds for the whole call, so every reading of every action is tried. */
   readonly onActions: boolean;
   /** It names `args`, the raw text. */
   readonly onText: boolean;
@@ -76,7 +76,9 @@ function compileRule(definition: RuleDefinition, index: number): CompiledRule {
     effect: definition.action,
     stage: stageOfCondition(condition),
     condition,
-    onActions: facts.some((fact) => fact.kind === 'call' && fact.name.startsWith('action.')),
+    onActions: facts.some(
+      (fact) => fact.kind === 'call' && fact.name.startsWith('action.') && fact.name !== 'action.touches',
+    ),
     onText: facts.some((fact) => fact.kind === 'call' && fact.name === 'args'),
   };
 }

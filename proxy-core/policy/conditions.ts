@@ -129,8 +129,18 @@ const BOUNDS = new Set(['$gt', '$gte', '$lt', '$lte']);
 function findMismatch(fact: FactRef, operator: string, expected: unknown): [string, string | null] | null {
   const type = typeOf(fact);
   if (type === 'any' || operator === '$exists') return null;
-  const literals = Array.isArray(expected) ? expected : [expected];
-  if (type === 'list') return BOUNDS.has(operator) ? ['a list has no order', 'use $size or $contains'] : null;
+  const literals: readonly unknown[] = Array.isArray(expected) ? expected : [expected];
+  if (type === 'list') {
+    if (BOUNDS.has(operator)) return ['a list has no order', 'use $size or $contains'];
+    const values = LITERALS.has(operator) || operator === '$contains' ? valuesOf(fact) : null;
+    const wrong =
+      values === null
+        ? undefined
+        : literals.find((literal) => typeof literal !== 'string' || !values.includes(literal));
+    return values === null || wrong === undefined
+      ? null
+      : unknownValue(typeof wrong === 'string' ? wrong : JSON.stringify(wrong), values);
+  }
   if (operator === '$size') return ['only lists have a $size', null];
   if (Array.isArray(expected) && (operator === '$eq' || operator === '$ne'))
     return ['this fact is one value, never a list', `use { ${operator === '$eq' ? '$in' : '$nin'}: […] }`];

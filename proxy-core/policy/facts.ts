@@ -1,6 +1,7 @@
 import { WIRE_FORMATS, type WireFormat } from '../contract/records.ts';
 import type { DeclaredTool } from '../wire/format.ts';
 import type { ArgValue } from './arguments.ts';
+import type { OwnPlaces } from './own-places.ts';
 import type { TypedLines } from './typed-input.ts';
 
 /**
@@ -43,6 +44,8 @@ export interface RequestSubject {
   readonly usedTools: ReadonlySet<string>;
   /** What was typed into the run's programs and has no line end yet. */
   readonly typed: TypedLines;
+  /** Where this Rungate is. */
+  readonly own: OwnPlaces;
 }
 
 /**
@@ -102,6 +105,19 @@ const callFact = (type: FactType, values?: readonly string[]): CallFact =>
 export const ACTION_KINDS = ['shell', 'write', 'sql', 'http', 'other'] as const;
 export type ActionKind = (typeof ACTION_KINDS)[number];
 
+/** What a call may reach for that is not the agent's (`touches.ts`); `unread`: it runs more commands than were looked at. */
+export const TOUCHED = [
+  'rungate_home',
+  'rungate_command',
+  'rungate_process',
+  'rungate_console',
+  'client_base_url',
+  'agent_config',
+  'unread',
+] as const;
+/** A thing that a call may touch. */
+export type Touched = (typeof TOUCHED)[number];
+
 const REQUEST_FACTS: Readonly<Record<string, RequestFact>> = {
   provider: requestFact('text', (request) => request.provider),
   wire_format: requestFact('text', (request) => request.wireFormat, WIRE_FORMATS),
@@ -140,6 +156,7 @@ const CALL_FACTS = {
   'action.command': callFact('text'),
   'action.path': callFact('text'),
   'action.url': callFact('text'),
+  'action.touches': callFact('list', TOUCHED),
 } as const;
 
 /** The name of a fact of a tool call, other than a path into its arguments. */

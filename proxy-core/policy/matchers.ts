@@ -83,6 +83,8 @@ function findCallFact(name: CallFactName, call: CallScope): Seen {
       return call.reading?.path ?? ABSENT;
     case 'action.url':
       return call.reading?.url ?? ABSENT;
+    case 'action.touches':
+      return call.subject.touches();
   }
 }
 

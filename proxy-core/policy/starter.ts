@@ -18,39 +18,22 @@ budget: { run_usd: 5, alert_at: [0.8], on_unpriced: block }
 default: allow
 rules:
   - rule: "rungate:operator"
-    match:
-      action.kind: { $in: [shell, write] }
-      $or:
-        - args: { $regex: '(?i)\brungate(\.(js|mjs|ts|cmd|exe))?["'',\\\s]+(--?[\w-]+([=\s"'',]+[^\s"'',-][^\s"'',]*)?["'',\s]+)*(approve|reject|budgets|policies|resume|pause|stop|agents|grants|console)\b' }
-        - args: { $regex: '(?i)\bRUNGATE_HOME\b|(\.local[/\\]+(share|state)|\.config|Application[\\\s]+Support|AppData[/\\]+(Roaming|Local))[/\\]+rungate\b|[/~]\.rungate\b' }
+    match: { action.touches: { $in: [rungate_home, rungate_command, rungate_process, rungate_console] } }
     action: block
     message: "Agents may not operate Rungate or touch its files."
     recover: "Leave approvals, budgets and policies to the operator and go on with the task."
 
   - rule: "rungate:base-url"
-    match:
-      $or:
-        - action.kind: shell
-          args: { $regex: '(?i)\b(ANTHROPIC|OPENAI|GOOGLE_GEMINI)_BASE_URL["'']?\s*=|\b(unset|export|setx?|env\s+-u)\s+[^;|&\n]*\b(ANTHROPIC|OPENAI|GOOGLE_GEMINI)_BASE_URL\b|\bopenai_base_url\s*=|\bmodel_providers?[.\w-]*\.base_url\b|\bANTHROPIC_CUSTOM_HEADERS["'']?\s*=' }
-        - action.command: { $regex: '(\.claude/settings[.\w]*json|\.codex/config\.toml|opencode\.jsonc?)' }
-          args: { $regex: '(?i)base_?url' }
-        - action.path: { $regex: '(^|/)(\.claude/settings[.\w]*json|\.claude\.json|\.codex/[^/]*\.toml|opencode\.jsonc?|\.(bashrc|bash_profile|bash_login|zshrc|zprofile|zshenv|profile)|config\.fish)$' }
-          args: { $regex: '(?i)base_?url' }
+    match: { action.touches: { $contains: client_base_url } }
     action: block
     message: "Agents may not change where they send their model calls."
     recover: "Keep the configured base URL; ask the operator if it is wrong."
 
   - rule: "call:unreadable"
-    match: { $or: [{ action.command: "" }, { action.path: "" }] }
+    match: { $or: [{ action.command: "" }, { action.path: "" }, { action.touches: { $contains: unread } }] }
     action: gate
     message: "Rungate cannot read what this call would do, because its arguments are computed or malformed."
     recover: "Write the command or path as a plain literal."
-
-  - rule: "rungate:disguised"
-    match: { action.command: { $regex: '(?i)^rungate(\.(js|mjs|cmd|exe))?\s+(--?\S+\s+(\S+\s+)?)*(approve|reject|budgets|policies|resume|pause|stop|agents|grants|console)\b' } }
-    action: gate
-    message: "This looks like an operator command of Rungate."
-    recover: "Leave approvals, budgets and policies to the operator."
 
   - rule: "shell:delete"
     match:
@@ -171,6 +154,12 @@ rules:
     action: gate
     message: "This writes outside the project: system files, credentials or start-up scripts."
     recover: "Write inside the project folder, or ask the operator to make the change."
+
+  - rule: "agent:config"
+    match: { action.touches: { $contains: agent_config } }
+    action: gate
+    message: "This changes what agents or the shell run by themselves: settings, hooks, plugins, MCP servers."
+    recover: "Tell the operator what to set, or keep it in the project's own files."
 
   - rule: "mail:mass"
     match:

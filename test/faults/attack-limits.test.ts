@@ -3,6 +3,7 @@ import { parseTarget } from '../../proxy-core/exchange/endpoint.ts';
 import { NOTHING_TYPED } from '../../proxy-core/policy/call-context.ts';
 import { compilePolicy } from '../../proxy-core/policy/compile.ts';
 import { evaluateToolCall } from '../../proxy-core/policy/evaluate.ts';
+import { USUAL_PLACES } from '../../proxy-core/policy/own-places.ts';
 import { parsePolicy } from '../../proxy-core/policy/parse.ts';
 import { STARTER_POLICY } from '../../proxy-core/policy/starter.ts';
 import { conversationKeys } from '../../proxy-core/runs/conversation.ts';
@@ -111,4 +112,5 @@ const SUBJECT = {
   client: null,
   usedTools: new Set<string>(),
   typed: NOTHING_TYPED,
+  own: USUAL_PLACES,
 } as const;

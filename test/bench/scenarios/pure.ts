@@ -3,6 +3,7 @@ import { NOTHING_TYPED } from '../../../proxy-core/policy/call-context.ts';
 import { compilePolicy } from '../../../proxy-core/policy/compile.ts';
 import { evaluateToolCall } from '../../../proxy-core/policy/evaluate.ts';
 import type { RequestSubject } from '../../../proxy-core/policy/facts.ts';
+import { USUAL_PLACES } from '../../../proxy-core/policy/own-places.ts';
 import { parsePolicy } from '../../../proxy-core/policy/parse.ts';
 import { canonicalBody, fingerprint } from '../../../proxy-core/runs/fingerprint.ts';
 import { createBodies, createNumbers, proseOf } from '../bodies.ts';
@@ -75,6 +76,7 @@ const REQUEST: RequestSubject = {
   client: null,
   usedTools: new Set(),
   typed: NOTHING_TYPED,
+  own: USUAL_PLACES,
 };
 
 /** One decision on a 64 KB tool call under 1,000 rules; regular expressions are measured apart. */

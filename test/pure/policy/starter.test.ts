@@ -291,10 +291,6 @@ describe('the starter policy', () => {
     expect(decide(call)).toBe('block rungate:base-url');
   });
 
-  it('asks about an operator command behind quotes', () => {
-    expect(decide(bash('run""gate approve gate_1'))).toBe('gate rungate:disguised');
-  });
-
   it('lets code that only reads a base URL pass', () => {
     const call = callOf('Write', { file_path: 'src/client.ts', content: 'const url = process.env.OPENAI_BASE_URL;' });
     expect(decide(call)).toBe('allow');
@@ -309,6 +305,18 @@ describe('the starter policy', () => {
     ['a git alias', [bash("git -c alias.p='push --force' p origin main")]],
   ])('does not see, as its documentation says: %s', (_, calls) => {
     expect(calls.map(decide)).toEqual(calls.map(() => 'allow'));
+  });
+
+  it("takes Copilot CLI's own to-do list for no database, and nothing else", () => {
+    const todo = callOf('sql', { description: 'clear', query: 'DELETE FROM todos' });
+    const ofClient = (client: string | null, call: ToolCall): string =>
+      decideCall(starter, call, requestOf({ client })).effect;
+    expect(ofClient('copilot-cli', todo)).toBe('allow');
+    expect(ofClient(null, todo)).toBe('gate');
+    expect(ofClient('claude-code', todo)).toBe('gate');
+    expect(ofClient('copilot-cli', callOf('execute_sql', { query: 'DELETE FROM todos' }))).toBe('gate');
+    expect(ofClient('copilot-cli', callOf('mcp__db__sql', { query: 'DELETE FROM todos' }))).toBe('gate');
+    expect(ofClient('copilot-cli', callOf('bash', { command: 'psql -c "DROP TABLE todos"' }))).toBe('gate');
   });
 
   it('asks nothing at the request stage', () => {

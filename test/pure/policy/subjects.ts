@@ -3,6 +3,7 @@ import { type CompiledPolicy, compilePolicy } from '../../../proxy-core/policy/c
 import type { Decision } from '../../../proxy-core/policy/decision.ts';
 import { type EvaluateOptions, evaluateRequest, evaluateToolCall } from '../../../proxy-core/policy/evaluate.ts';
 import type { RequestSubject } from '../../../proxy-core/policy/facts.ts';
+import { USUAL_PLACES } from '../../../proxy-core/policy/own-places.ts';
 import { parsePolicy } from '../../../proxy-core/policy/parse.ts';
 import type { DeclaredTool, ToolCall } from '../../../proxy-core/wire/format.ts';
 
@@ -28,6 +29,7 @@ export function requestOf(changes: Partial<RequestSubject> = {}): RequestSubject
     client: null,
     usedTools: new Set(),
     typed: NOTHING_TYPED,
+    own: USUAL_PLACES,
     ...changes,
   };
 }
