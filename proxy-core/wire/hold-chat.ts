@@ -18,6 +18,12 @@ interface State {
   noted: boolean;
 }
 
+/**
+ * More choices than any provider gives (OpenAI: 128). Threat: how many are asked for is the agent's to say, and which number one has
+ * the provider's; a refusal is written for each.
+ */
+const MOST_CHOICES = 128;
+
 /** See `Hold`. Upstream frames pass unchanged: chat has no positions that a note could shift. */
 export function createChatHold(opening: HoldOpening): Hold {
   const state: State = {
@@ -28,7 +34,7 @@ export function createChatHold(opening: HoldOpening): Hold {
     spoken: new Set(),
     introduced: new Set(),
     finished: new Set(),
-    choices: opening.choices,
+    choices: Math.min(opening.choices, MOST_CHOICES),
     noted: false,
   };
   return {
@@ -57,7 +63,7 @@ function noteSent(state: State, frame: Uint8Array): void {
   for (const choice of records(root['choices'])) {
     const index = typeof choice['index'] === 'number' ? choice['index'] : 0;
     const delta = record(choice['delta']);
-    state.choices = Math.max(state.choices, index + 1);
+    state.choices = Math.min(Math.max(state.choices, index + 1), MOST_CHOICES);
     if (filledText(delta['content']) !== null) state.spoken.add(index);
     if (filledText(delta['role']) !== null) state.introduced.add(index);
     if (filledText(choice['finish_reason']) !== null) state.finished.add(index);

@@ -53,7 +53,12 @@ function converse(conversation: Conversation, body: JsonObject, stamp: Stamp): D
 function answerPost(path: string, body: JsonObject, stamp: Stamp): DemoAnswer {
   const conversation = CONVERSATIONS[path];
   if (conversation !== undefined) return converse(conversation, body, stamp);
-  if (path === '/v1/embeddings') return json(200, renderEmbeddings(body));
+  if (path === '/v1/embeddings') {
+    const embeddings = renderEmbeddings(body);
+    if (embeddings === null)
+      return problem(400, 'invalid_request_error', 'That is too much at once: send fewer inputs.');
+    return json(200, embeddings);
+  }
   if (path === '/v1/messages/count_tokens') {
     return json(200, JSON.stringify({ input_tokens: readMessages(body).inputTokens }));
   }

@@ -3,6 +3,8 @@ import { countAllWords, countOf, type JsonObject, textOf } from './json.ts';
 
 const DEFAULT_DIMENSIONS = 64;
 const MAX_DIMENSIONS = 3_072;
+/** Numbers of one answer: it is made in the process that serves everybody. */
+const MOST_NUMBERS = 500_000;
 
 /** A unit vector in which every word of the text pushes one coordinate: texts that share words are close. */
 function embed(text: string, dimensions: number): number[] {
@@ -27,10 +29,11 @@ function inputTexts(input: unknown): string[] {
   return input.map((each) => (Array.isArray(each) ? each.join(' ') : textOf(each)));
 }
 
-/** The answer to `POST /v1/embeddings`, floats or base64 as asked (the OpenAI SDK asks for base64). */
-export function renderEmbeddings(body: JsonObject): string {
+/** The answer to `POST /v1/embeddings`, floats or base64 as asked (the OpenAI SDK asks for base64); null: more than is made at once. */
+export function renderEmbeddings(body: JsonObject): string | null {
   const dimensions = Math.min(MAX_DIMENSIONS, countOf(body['dimensions']) ?? DEFAULT_DIMENSIONS);
   const texts = inputTexts(body['input']);
+  if (texts.length * dimensions > MOST_NUMBERS) return null;
   const tokens = countAllWords(texts);
   return JSON.stringify({
     object: 'list',

@@ -433,6 +433,13 @@ describe('the demo through the OpenAI SDK, the rest', () => {
     expect(small.data[0]?.embedding).toHaveLength(8);
   });
 
+  it('embeds no more at once than one process can make beside its other work', async () => {
+    const input = Array.from({ length: 1_000_000 }, () => 'a');
+    await expect((await openai()).embeddings.create({ model: MODEL, input, dimensions: 3072 })).rejects.toThrow(
+      '400 That is too much at once: send fewer inputs.',
+    );
+  });
+
   it('completes in the legacy format, streaming and not', async () => {
     const client = await openai();
     const ask = { model: MODEL, prompt: 'once upon a time' };

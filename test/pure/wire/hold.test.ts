@@ -175,6 +175,14 @@ describe('what a held stream says', () => {
     expect(body.choices[0]?.message).toEqual({ role: 'assistant', content: `I will.\n\n${NOTE_TEXT}\n\n${REASON}` });
   });
 
+  it('chat: a refusal is written for as many choices as providers give, whatever number is asked for or said', () => {
+    const asked = createHold('chat', opening({ choices: 50_000_000 }));
+    expect(rootsOf(asked.reject(REASON, []))).toHaveLength(2 * 128);
+    const said = createHold('chat', opening());
+    said.sent(utf8('data: {"id":"c","choices":[{"index":50000000,"delta":{"content":"a"},"finish_reason":null}]}\n\n'));
+    expect(rootsOf(said.reject(REASON, []))).toHaveLength(2 * 128);
+  });
+
   it('keeps alive with events that say nothing', () => {
     for (const [name, expected] of [
       ['messages.tools', { type: 'content_block_delta', index: 2, delta: { type: 'text_delta', text: '' } }],
