@@ -9,6 +9,7 @@ import { configuredWay } from '../proxy-core/providers/configured-way.ts';
 import { type CredentialPorts, createCredentials } from '../proxy-core/providers/credentials.ts';
 import type { Secrets } from '../proxy-core/providers/secrets.ts';
 import { defaultAnchorFolder } from '../proxy-core/signing/anchor.ts';
+import { calledAs, programFor } from './cli/called-as.ts';
 import { readConfiguration, renderProblems } from './cli/configuration-file.ts';
 import { coreLimits, resolverOf } from './core-settings.ts';
 import { readPolicies } from './policy-files.ts';
@@ -65,6 +66,7 @@ export async function startDesktopCore(options: DesktopCoreOptions): Promise<Run
     {
       home,
       version: VERSION,
+      program: programFor(calledAs(env), home, env),
       agentPort: options.agentPort,
       operatorPort: null,
       commandSocket: socket,

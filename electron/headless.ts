@@ -59,6 +59,7 @@ function coreOptions(options: HeadlessOptions): Omit<RungateOptions, HostOptions
   return {
     home: options.home,
     version: VERSION,
+    program: options.program,
     agentPort: options.agentPort,
     operatorPort: options.consolePort,
     providers: options.demo && !providers.includes(DEMO_PROVIDER) ? [...providers, DEMO_PROVIDER] : providers,

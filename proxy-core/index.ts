@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { PriceOverride } from './budget/prices.ts';
 import { createBus } from './bus.ts';
@@ -6,6 +7,7 @@ import { openChannels } from './channels/channel-kinds.ts';
 import { createOutbox, type Outbox } from './channels/outbox.ts';
 import type { Configuration } from './config/schema.ts';
 import type { PublishedEvent } from './contract/events.ts';
+import { INSTALLED, type Program } from './contract/program.ts';
 import { agentHandlers } from './control/agents.ts';
 import { applyConfiguration, type PolicyDocument, type ResolveSecret } from './control/apply-configuration.ts';
 import { auditHandlers } from './control/audit.ts';
@@ -29,6 +31,7 @@ import { createRetention } from './control/retention-watch.ts';
 import { runHandlers } from './control/runs.ts';
 import { snapshotHandlers } from './control/snapshot.ts';
 import { createSnoozes } from './control/snoozes.ts';
+import { spellRefusals } from './control/spelled-call.ts';
 import { telemetryHandlers } from './control/telemetry.ts';
 import { composeCore } from './exchange/compose.ts';
 import { type Core, type CoreOptions, DEFAULT_OPTIONS } from './exchange/core.ts';
@@ -37,6 +40,7 @@ import { createExportDesk, type ExportDesk } from './exports/export-desk.ts';
 import { findBrowser, printWith } from './exports/find-printer.ts';
 import { type AgentServer, listenAgentPort } from './http/agent-server.ts';
 import { type CommandSocket, listenCommandSocket } from './http/command-socket.ts';
+import { tryPort } from './http/listen-loopback.ts';
 import { listenOperatorPort, type OperatorServer } from './http/operator-server.ts';
 import { createSessionFile } from './http/session-file.ts';
 import { kindOfTool } from './policy/tool-kinds.ts';
@@ -64,6 +68,8 @@ export interface RungateOptions {
   /** The installation's folder; made 0700 if absent. */
   readonly home: string;
   readonly version: string;
+  /** How it is called in the commands that refusals and the console show; absent: `rungate`. */
+  readonly program?: Program;
   /** 0 picks a free one. */
   readonly agentPort: number;
   /** Null: no operator port (the desktop app talks over IPC). */
@@ -118,8 +124,12 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
   const steady = createSteadyClock(lent.clock.now);
   const ports: Ports = { ...lent, clock: steady, log: redactLog(lent.log, redactor) };
   const { clock, random, log } = ports;
+  const program = options.program ?? INSTALLED;
+  const storePath = join(options.home, 'rungate.db');
+  // A start that is refused leaves no store behind; where there is one, whoever holds it says more than who holds a port.
+  if (!existsSync(storePath)) for (const port of [options.agentPort, options.operatorPort ?? 0]) await tryPort(port);
   const exact = await openStore({
-    path: join(options.home, 'rungate.db'),
+    path: storePath,
     clock: steady.now,
     civil: steady.civil,
     onNote: (note) => log.warn('store.note', { ...note }),
@@ -153,6 +163,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     civil: steady.civil,
     paused: store.read.setting(PAUSED_SETTING) === true,
     own: () => ownPlaces(whereabouts()),
+    program,
   });
   const attention = createAttention({
     read: store.read,
@@ -203,6 +214,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     configFile: options.configFile,
     startedAt,
     way,
+    program: program.anywhere,
   });
   const call = createCall(
     {
@@ -229,6 +241,8 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     log,
     limits,
   );
+  // The command line spells for itself: it is called otherwise than the core was, and reads the socket's replies.
+  const toldCall = spellRefusals(call, program.anywhere);
   try {
     options.beforeListen?.();
     if (options.configuration !== null) {
@@ -281,7 +295,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     opened.push(signing);
     desk = createExportDesk({
       home: options.home,
-      store: join(options.home, 'rungate.db'),
+      store: storePath,
       version: options.version,
       clock: { now: steady.civil },
       log,
@@ -300,7 +314,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
     opened.push(agentServer);
     if (options.operatorPort !== null) {
       operator = await listenOperatorPort(core, options.operatorPort, {
-        call,
+        call: toldCall,
         feed,
         consoleFolder: options.consoleFolder,
         exports: desk,
@@ -322,7 +336,7 @@ export async function startRungate(lent: Ports, options: RungateOptions): Promis
   return {
     agentUrl: agentServer.url,
     operator,
-    call,
+    call: toldCall,
     subscribe: bus.subscribe,
     follow: feed.follow,
     async clockChanged() {

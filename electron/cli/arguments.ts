@@ -6,8 +6,8 @@ import type { Command, Option, Options } from './command.ts';
 export const GLOBAL_OPTIONS = {
   home: { type: 'string', value: 'DIR', about: 'The installation’s folder (or RUNGATE_HOME).' },
   json: { type: 'boolean', about: 'Print one JSON document.' },
-  help: { type: 'boolean', about: 'Show what a command does.' },
-  version: { type: 'boolean', about: 'Show the version.' },
+  help: { type: 'boolean', short: 'h', about: 'Show what a command does.' },
+  version: { type: 'boolean', short: 'v', about: 'Show the version.' },
 } as const satisfies Options;
 
 /** What a command line asks for. */
@@ -27,12 +27,20 @@ export function parseArguments(argv: readonly string[], commands: readonly Comma
   // All commands' options are known while the words are sought, so that `rungate --port 0 serve` works too.
   const scan = tokenize(argv, Object.assign({}, GLOBAL_OPTIONS, ...commands.map((each) => each.options)));
   if (scan.options.some((option) => option.name === 'version')) return { kind: 'version' };
-  if (scan.options.some((option) => option.name === 'help')) return { kind: 'help', words: scan.words };
-  if (scan.words[0] === 'help') return { kind: 'help', words: scan.words.slice(1) };
+  if (scan.options.some((option) => option.name === 'help')) return helpFor(scan.words, commands);
+  if (scan.words[0] === 'help') return helpFor(scan.words.slice(1), commands);
+  // Who types the name alone wants to know what there is; an option alone is a mistake.
+  if (argv.length === 0) return { kind: 'help', words: [] };
   const command = findCommand(scan.words, commands);
   if (command === null) return { kind: 'misused', message: unknownCommand(scan.words, commands) };
   return readCommand(argv, command);
 }
+
+/** Help for words that name something; others are as wrong here as they are without `help`. */
+const helpFor = (words: readonly string[], commands: readonly Command[]): ParsedArguments =>
+  words.length === 0 || findCommand(words, commands) !== null || commandsUnder(words, commands).length > 0
+    ? { kind: 'help', words }
+    : { kind: 'misused', message: unknownCommand(words, commands) };
 
 /** Whether the caller wants JSON, even when the rest of the line is wrong. */
 export function asksJson(argv: readonly string[]): boolean {
@@ -46,13 +54,19 @@ export const commandsUnder = (words: readonly string[], commands: readonly Comma
 
 /** The command that a line's words begin with; the longest name wins. */
 export function findCommand(words: readonly string[], commands: readonly Command[]): Command | null {
-  const named = commands.filter((each) => each.name.split(' ').every((word, index) => words[index] === word));
+  const named = commands.filter((each) => nameIn(words, each) !== null);
   return named.toSorted((a, b) => b.name.length - a.name.length)[0] ?? null;
+}
+
+/** The name of a command that these words begin with; its longer one, with `list`, goes first. */
+function nameIn(words: readonly string[], { name, listed }: Command): readonly string[] | null {
+  const names = [...(listed === true ? [[name, 'list']] : []), name.split(' ')];
+  return names.find((each) => each.every((word, index) => words[index] === word)) ?? null;
 }
 
 function unknownCommand(words: readonly string[], commands: readonly Command[]): string {
   const [first, second] = words;
-  if (first === undefined) return 'no command given; see rungate --help';
+  if (first === undefined) return 'no command given; --help lists them';
   const group = commandsUnder([first], commands);
   if (group.length === 0) {
     const names = new Set(commands.flatMap((each) => each.name.split(' ')[0] ?? []));
@@ -73,7 +87,7 @@ interface GivenOption {
 
 function tokenize(argv: readonly string[], options: Options) {
   const types = Object.fromEntries(
-    Object.entries(options).map(([name, { type }]) => [name, name === 'help' ? { type, short: 'h' } : { type }]),
+    Object.entries(options).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
   );
   const { tokens } = parseArgs({
     args: [...argv],
@@ -106,7 +120,7 @@ function readCommand(argv: readonly string[], command: Command): ParsedArguments
     given.add(option.name);
     values[option.name] = option.value ?? true;
   }
-  const operands = words.slice(command.name.split(' ').length);
+  const operands = words.slice(nameIn(words, command)?.length);
   const wrong = wrongOperands(operands, command) ?? missingOption(command, given);
   return wrong === null ? { kind: 'command', command, operands, values } : { kind: 'misused', message: wrong };
 }

@@ -1,12 +1,15 @@
 import type { Reply } from '../../proxy-core/contract/client.ts';
 import type { Failure } from '../../proxy-core/contract/failures.ts';
 import type { OperationInput, OperationName, OperationOutput } from '../../proxy-core/contract/operations.ts';
+import type { HomeProgram } from './called-as.ts';
 
 /** An option of a command, as it is parsed and as help shows it. */
 export interface Option {
   readonly type: 'string' | 'boolean';
   /** What help calls its value (`N`, `FILE`); the values themselves (`a|b|c`) when only these are allowed. */
   readonly value?: string;
+  /** One letter for it, after one dash. */
+  readonly short?: string;
   /** The command means nothing without it. */
   readonly required?: true;
   readonly about: string;
@@ -51,6 +54,8 @@ export interface Invocation<O extends Options> {
   /** Say something on standard error while the command works; nobody but a person reads it. */
   note(text: string): void;
   readonly env: NodeJS.ProcessEnv;
+  /** How this program is called for this home, in this terminal and elsewhere. */
+  readonly program: HomeProgram;
   /** Ask the running core. Rejects with CoreUnreachable without one and with BadInput for input it cannot take. */
   readonly call: <N extends OperationName>(name: N, input: OperationInput<N>) => Promise<Reply<OperationOutput<N>>>;
 }
@@ -58,6 +63,8 @@ export interface Invocation<O extends Options> {
 interface Definition<O extends Options> {
   /** What is typed, `agents add`. */
   readonly name: string;
+  /** It lists what it is named for, so `NAME list` means it as well, as it does in other families. */
+  readonly listed?: true;
   /** The words that must follow, as help names them; one in brackets, `[FILE]`, may be left out. */
   readonly operands: readonly string[];
   readonly about: string;

@@ -1,3 +1,5 @@
+import { quoteForCmd, quoteForShell } from './shell-quote.ts';
+
 /** What a person can paste to see the demo work. */
 export interface DemoAccess {
   readonly token: string;
@@ -32,7 +34,3 @@ function sdkScript(base: string, demo: DemoAccess): string {
     'console.log(answer.choices[0].message.content);',
   ].join(' ');
 }
-
-const quoteForShell = (text: string): string =>
-  text.includes("'") && !/["$`\\!]/.test(text) ? `"${text}"` : `'${text.replaceAll("'", `'\\''`)}'`;
-const quoteForCmd = (text: string): string => `"${text.replaceAll('"', '\\"')}"`;

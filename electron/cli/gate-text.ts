@@ -33,8 +33,8 @@ export function summarise({ proposed_actions: actions }: GateRecord): string {
 
 const argsText = (args: unknown): string => (typeof args === 'string' ? args : JSON.stringify(args));
 
-/** A page of gates as a table. */
-export function renderGates(gates: readonly GateRecord[], next: string | null): string {
+/** A page of gates as a table; `program` is how this program is called. */
+export function renderGates(gates: readonly GateRecord[], next: string | null, program = 'rungate'): string {
   if (gates.length === 0) return 'No gates.';
   const table = renderTable(
     ['GATE', 'STATE', 'AGENT', 'RULE', 'ACTION', 'EXPIRES'],
@@ -47,11 +47,11 @@ export function renderGates(gates: readonly GateRecord[], next: string | null): 
       renderTime(gate.expires_at),
     ]),
   );
-  return next === null ? table : `${table}\nMore: rungate gates --cursor ${next}`;
+  return next === null ? table : `${table}\nMore: ${program} gates --cursor ${next}`;
 }
 
-/** One gate with everything that a decision needs, its actions complete. */
-export function renderGate(gate: GateRecord): string {
+/** One gate with everything that a decision needs, its actions complete; `program` is how this program is called. */
+export function renderGate(gate: GateRecord, program = 'rungate'): string {
   const fields = renderFields([
     ['Gate', gate.gate_id],
     ['State', gate.state],
@@ -67,7 +67,7 @@ export function renderGate(gate: GateRecord): string {
   const actions = gate.proposed_actions.map(renderAction);
   const clauses = gate.explanation.flatMap((condition) => renderCondition(condition));
   const because = clauses.length === 0 ? [] : [`Matched:\n${clauses.join('\n')}`];
-  return [fields, ...actions, ...because, ...advice(gate)].join('\n\n');
+  return [fields, ...actions, ...because, ...advice(gate, program)].join('\n\n');
 }
 
 function verdictFields(gate: GateRecord): readonly (readonly [string, string])[] {
@@ -98,5 +98,7 @@ function renderCondition(condition: Readonly<Record<string, unknown>>): readonly
   return [`  ${visible(`${path} ${value}, compared ${String(operator)} ${String(expected)}`)}`];
 }
 
-const advice = (gate: GateRecord): readonly string[] =>
-  gate.state === 'pending' ? [`rungate approve ${gate.gate_id}\nrungate reject ${gate.gate_id} --reason TEXT`] : [];
+const advice = (gate: GateRecord, program: string): readonly string[] =>
+  gate.state === 'pending'
+    ? [`${program} approve ${gate.gate_id}\n${program} reject ${gate.gate_id} --reason TEXT`]
+    : [];

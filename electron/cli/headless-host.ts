@@ -1,4 +1,5 @@
 import type { Configuration } from '../../proxy-core/config/schema.ts';
+import type { Program } from '../../proxy-core/contract/program.ts';
 import type { Log } from '../../proxy-core/ports.ts';
 import type { DemoAccess } from './demo-lines.ts';
 
@@ -11,6 +12,8 @@ export interface HeadlessOptions {
   /** Absolute; relative paths of the configuration are relative to its folder. */
   readonly configFile: string | null;
   readonly demo: boolean;
+  /** How this program is called in the commands that the core tells. */
+  readonly program: Program;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
 }

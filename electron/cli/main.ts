@@ -1,3 +1,4 @@
+import { calledAs } from './called-as.ts';
 import { COMMANDS } from './commands.ts';
 import { runCommandLine } from './run.ts';
 
@@ -10,6 +11,7 @@ const exitCode = await runCommandLine(
   {
     argv: process.argv.slice(2),
     env: process.env,
+    calledAs: calledAs(process.env),
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   },

@@ -1,7 +1,9 @@
 import { createClient } from '../../proxy-core/contract/client.ts';
 import { OPERATIONS } from '../../proxy-core/contract/operations.ts';
+import { spellCommands } from '../../proxy-core/contract/program.ts';
 import { VERSION } from '../version.ts';
-import { asksJson, parseArguments } from './arguments.ts';
+import { asksJson, type ParsedArguments, parseArguments } from './arguments.ts';
+import { type CalledAs, type HomeProgram, INSTALLED_HERE, programFor } from './called-as.ts';
 import { BadInput, type Command, type Invocation, type Options, type Outcome } from './command.ts';
 import { CoreUnreachable, connectCore } from './connection.ts';
 import { renderHelp } from './help.ts';
@@ -12,6 +14,8 @@ import { escapeText, renderJson } from './output.ts';
 export interface Terminal {
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** Absent: as `rungate`. */
+  readonly calledAs?: CalledAs;
   out(text: string): void;
   err(text: string): void;
 }
@@ -19,13 +23,17 @@ export interface Terminal {
 /** Run one command line. Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runCommandLine(terminal: Terminal, commands: readonly Command[]): Promise<0 | 1 | 2> {
   const json = asksJson(terminal.argv);
-  const outcome = await attempt(terminal, commands, json);
+  const calledAs = terminal.calledAs ?? INSTALLED_HERE;
+  const parsed = parseArguments(terminal.argv, commands);
+  const home = chooseHome(parsed.kind === 'command' ? stringOf(parsed.values['home']) : undefined, terminal.env);
+  const program = programFor(calledAs, home, terminal.env);
+  const outcome = await attempt(terminal, { parsed, commands, json, home, program, calledAs });
   switch (outcome.kind) {
     case 'printed':
       terminal.out(`${json ? renderJson(outcome.json) : escapeText(outcome.text)}\n`);
       return outcome.exitCode ?? 0;
     case 'failed':
-      report(terminal, json, outcome);
+      report(terminal, json, spelled(outcome, program.here));
       return 1;
     case 'misused':
       report(terminal, json, { code: 'usage', message: outcome.message });
@@ -48,19 +56,37 @@ function report(terminal: Terminal, json: boolean, { code, message, hint, contex
   terminal.err(json ? `${renderJson({ error })}\n` : `rungate: ${escapeText(text)}\n`);
 }
 
-async function attempt(terminal: Terminal, commands: readonly Command[], json: boolean): Promise<Outcome> {
-  const parsed = parseArguments(terminal.argv, commands);
+/** A failure with its commands as they are typed in this terminal, where a sentence may have any length. */
+const spelled = ({ code, message, hint, context }: Reported, name: string): Reported => ({
+  code,
+  message: spellCommands(message, name),
+  ...(hint === undefined ? {} : { hint: spellCommands(hint, name) }),
+  ...(context === undefined ? {} : { context }),
+});
+
+interface Attempt {
+  readonly parsed: ParsedArguments;
+  readonly commands: readonly Command[];
+  readonly json: boolean;
+  readonly home: string;
+  readonly program: HomeProgram;
+  readonly calledAs: CalledAs;
+}
+
+async function attempt(
+  terminal: Terminal,
+  { parsed, commands, json, home, program, calledAs }: Attempt,
+): Promise<Outcome> {
   switch (parsed.kind) {
     case 'version':
       return { kind: 'printed', json: { version: VERSION }, text: VERSION };
     case 'help': {
-      const text = renderHelp(parsed.words, commands);
+      const text = renderHelp(parsed.words, commands, calledAs.here);
       return { kind: 'printed', json: { help: text }, text };
     }
     case 'misused':
       return parsed;
     case 'command': {
-      const home = chooseHome(stringOf(parsed.values['home']), terminal.env);
       const invocation: Invocation<Options> = {
         operands: parsed.operands,
         options: parsed.values as Invocation<Options>['options'],
@@ -68,6 +94,7 @@ async function attempt(terminal: Terminal, commands: readonly Command[], json: b
         json,
         note: (text) => terminal.err(json ? '' : escapeText(text)),
         env: terminal.env,
+        program,
         call: validatingCall(home),
       };
       return perform(parsed.command, invocation);

@@ -18,6 +18,8 @@ export interface Whereabouts {
   readonly configFile: string | null;
   readonly startedAt: number;
   readonly way: WayOut;
+  /** How this program is called, in any folder. */
+  readonly program: string;
 }
 
 /** The same as rules on calls that reach for Rungate need it. */
@@ -66,6 +68,7 @@ export async function coreStatus(core: Core, here: Whereabouts): Promise<CoreSta
     },
     authorities: here.way.authorities,
     config_file: here.configFile,
+    program: here.program,
     unknown_clients: [...core.unknownClients.list()],
   };
 }

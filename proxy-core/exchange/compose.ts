@@ -1,5 +1,6 @@
 import type { PriceOverride } from '../budget/prices.ts';
 import type { Bus } from '../bus.ts';
+import { INSTALLED, type Program } from '../contract/program.ts';
 import { createDriftTracker } from '../policy/drift.ts';
 import { createLoopTracker } from '../policy/loops.ts';
 import { type OwnPlaces, USUAL_PLACES } from '../policy/own-places.ts';
@@ -40,6 +41,8 @@ export interface Parts {
   readonly credentials: CredentialPorts;
   readonly options: CoreOptions;
   readonly paused: boolean;
+  /** Absent: `rungate`. */
+  readonly program?: Program;
   /** What the calendar says, epoch ms; the clock's own time where it is absent. */
   readonly civil?: () => number;
   /** Where this Rungate is; the usual places where it is absent. */
@@ -58,6 +61,7 @@ export async function composeCore(ports: Ports, parts: Parts): Promise<Core> {
     civil: parts.civil ?? clock.now,
     random,
     log,
+    program: parts.program ?? INSTALLED,
     bus,
     store,
     agents: createAgentDirectory(store.read),

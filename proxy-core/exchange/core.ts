@@ -1,4 +1,5 @@
 import type { Bus } from '../bus.ts';
+import type { Program } from '../contract/program.ts';
 import type { GrantRecord } from '../contract/records.ts';
 import type { DriftTracker } from '../policy/drift.ts';
 import type { LoopTracker } from '../policy/loops.ts';
@@ -35,6 +36,8 @@ export interface Core {
   readonly civil: () => number;
   readonly random: Random;
   readonly log: Log;
+  /** How this program is called in commands that are shown. */
+  readonly program: Program;
   readonly bus: Bus;
   readonly store: Store;
   readonly agents: AgentDirectory;

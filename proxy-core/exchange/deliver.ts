@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../contract/failures.ts';
 import { formatUsd, type NanoUsd } from '../contract/money.ts';
+import { spellFailure } from '../contract/program.ts';
 import type { Remaining } from '../store/store.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import { renderRefusal, renderStreamRefusal } from '../wire/refusal.ts';
@@ -8,7 +9,6 @@ import type { Outcome } from './forward.ts';
 import type { Answer } from './passage.ts';
 import { type RefusedRequest, refusalTarget } from './refusal-target.ts';
 import type { AgentReply } from './reply.ts';
-
 import type { Settlement } from './settle.ts';
 
 /**
@@ -122,12 +122,13 @@ export function governedHeaders(of: {
  * while the call waited at a gate it is an error event, and the connection is cut.
  */
 export function deliverRefusal(reply: AgentReply, request: RefusedRequest, refused: Refused): void {
+  const target = refusalTarget(request, refused.exchangeId ?? 'none');
+  const reason = spellFailure(refused.failure, reply.program);
   if (reply.headSent) {
-    const target = refusalTarget(request, refused.exchangeId ?? 'none');
-    reply.cut(Buffer.from(renderStreamRefusal(refused.failure, target)));
+    reply.cut(Buffer.from(renderStreamRefusal(reason, target)));
     return;
   }
-  const rendered = renderRefusal(refused.failure, refusalTarget(request, refused.exchangeId ?? 'none'));
+  const rendered = renderRefusal(reason, target);
   const headers = Object.entries(rendered.headers).flat();
   if (refused.runId !== null) headers.push('x-rungate-run-id', refused.runId);
   if (refused.exchangeId !== null) headers.push('x-rungate-exchange-id', refused.exchangeId);

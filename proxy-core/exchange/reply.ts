@@ -3,6 +3,8 @@
  * dropped silently once the agent is gone.
  */
 export interface AgentReply {
+  /** How the program is called in the commands that a refusal tells the agent's person. */
+  readonly program: string;
   /** Pass an interim answer (102, or 103 with its links) on, before the head. */
   interim(status: number, headers: readonly string[]): void;
   /** Send the status line and headers (names and values alternating). Once only. */

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { AgentReply } from '../exchange/reply.ts';
 
-/** The agent's side of an exchange over a Node response; bytes and header order stay as given. */
-export function createAgentReply(response: ServerResponse): AgentReply {
+/** The agent's side of an exchange over a Node response; bytes and header order stay as given. `program`: how Rungate is called. */
+export function createAgentReply(response: ServerResponse, program: string): AgentReply {
   const leave = new Set<() => void>();
   let gone = false;
   // 'close' comes for finished answers too; only one that was not finished is an agent that left.
@@ -12,6 +12,7 @@ export function createAgentReply(response: ServerResponse): AgentReply {
     for (const listener of leave) listener();
   });
   return {
+    program,
     get headSent() {
       return response.headersSent;
     },

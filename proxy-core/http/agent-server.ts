@@ -30,6 +30,10 @@ export interface AgentServer {
 }
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** How the program is called in commands that are told at this port. */
+    program: string;
+  }
   interface FastifyRequest {
     target: Target;
     agent: AgentRecord;
@@ -66,6 +70,7 @@ export async function listenAgentPort(core: Core, port: number): Promise<AgentSe
 function prepare(server: FastifyInstance, core: Core, caps: ConnectionCaps): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  server.decorate('program', core.program.anywhere);
   server.decorateRequest('credential', 'inject');
   server.addHook('onRequest', async (request, reply) => {
     request.target = parseTarget(request.originalUrl);

@@ -1,11 +1,12 @@
 import { verify } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type Failure, failure } from '../contract/failures.ts';
+import type { Program } from '../contract/program.ts';
 import { PROOF_HEADER, type Proof, parseProof, provenText } from '../contract/proof.ts';
 import { type GuardedRequest, headerValues } from './guard.ts';
 import type { OperatorSession, OperatorSessions } from './operator-session.ts';
 import type { ProofLedger } from './proof-ledger.ts';
-import { cookieName, RECOVER } from './sign-in-route.ts';
+import { cookieName, signInRefused } from './sign-in-route.ts';
 
 /**
  * Who may ask the console's routes: a page of the console's own, with its session's cookie and a proof by its key.
@@ -32,10 +33,12 @@ export interface DoorOptions {
   readonly ledger: ProofLedger;
   /** The port that is listened on; known only later. */
   port(): number;
+  /** How a browser without a session is told to get one. */
+  readonly unsigned: Program['unsigned'];
 }
 
 /** A door over the sessions and what their proofs have spent. */
-export function createConsoleDoor({ sessions, ledger, port }: DoorOptions): ConsoleDoor {
+export function createConsoleDoor({ sessions, ledger, port, unsigned }: DoorOptions): ConsoleDoor {
   const sessionOf = (request: FastifyRequest): { session: OperatorSession; cookie: string } | null => {
     for (const cookie of readCookies(request.headers.cookie ?? '', cookieName(port()))) {
       const session = sessions.find(cookie);
@@ -46,15 +49,15 @@ export function createConsoleDoor({ sessions, ledger, port }: DoorOptions): Cons
   return {
     admit(request) {
       const found = sessionOf(request);
-      if (found === null) return { kind: 'refused', failure: notSignedIn(), session: null };
+      if (found === null) return { kind: 'refused', failure: signInRefused(NOT_SIGNED_IN, unsigned), session: null };
       const { session, cookie } = found;
       const proof = readProof(request);
       if (proof === null || !ledger.knows(session.id, proof.nonce) || !isSigned(request, session, proof))
-        return { kind: 'refused', failure: notProven(), session };
+        return { kind: 'refused', failure: signInRefused(NOT_PROVEN, unsigned), session };
       const foreign = refuseForeign(guarded(request));
       if (foreign !== null) return { kind: 'refused', failure: foreign, session: null };
       if (!ledger.spend(session.id, proof.nonce, proof.count))
-        return { kind: 'refused', failure: notProven(), session };
+        return { kind: 'refused', failure: signInRefused(NOT_PROVEN, unsigned), session };
       return { kind: 'admitted', session, cookie, proof };
     },
     stands: (request) => sessionOf(request) !== null,
@@ -105,9 +108,5 @@ function readCookies(header: string, name: string): readonly string[] {
   return named.map((pair) => pair.slice(name.length + 1));
 }
 
-/** A browser without a session. */
-const notSignedIn = (): Failure =>
-  failure('operator_session_required', 'This browser is not signed in.', { recover: RECOVER });
-
-const notProven = (): Failure =>
-  failure('operator_session_required', 'This request carries no proof that this core accepts.', { recover: RECOVER });
+const NOT_SIGNED_IN = 'This browser is not signed in.';
+const NOT_PROVEN = 'This request carries no proof that this core accepts.';

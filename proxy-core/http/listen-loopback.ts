@@ -38,6 +38,20 @@ export async function listenLoopback(server: FastifyInstance, port: number): Pro
   return bound;
 }
 
+/**
+ * Rejects, as listening would, if a port cannot be had now. For a start that would otherwise leave things behind before
+ * it finds out; 0 always can be had.
+ */
+export async function tryPort(port: number): Promise<void> {
+  if (port === 0) return;
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen({ host: '127.0.0.1', port }, () => probe.close(() => resolve()));
+  });
+  await refuseTaken(port);
+}
+
 /** Rejects if someone listens on the port of ::1. A machine without IPv6 has nobody there. */
 function refuseTaken(port: number): Promise<void> {
   return new Promise((resolve, reject) => {

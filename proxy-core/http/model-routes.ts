@@ -33,7 +33,7 @@ async function carry(core: Core, request: FastifyRequest, reply: FastifyReply): 
     body: body.bytes,
     bodyDecoded: body.decoded,
   };
-  const agentReply = createAgentReply(reply.raw);
+  const agentReply = createAgentReply(reply.raw, core.program.anywhere);
   try {
     if (agentRequest.endpoint.kind === 'models') await listModels(core, agentRequest, agentReply);
     else await govern(core, agentRequest, agentReply);

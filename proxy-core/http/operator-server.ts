@@ -47,10 +47,11 @@ export interface OperatorPort {
 
 /** Listen on a loopback port (0 picks a free one). Rejects with the system's error when it is held. */
 export async function listenOperatorPort(core: Core, port: number, served: OperatorPort): Promise<OperatorServer> {
+  const { unsigned } = core.program;
   const sessions = createOperatorSessions(core.clock, core.random, served.sessions);
   const ledger = createProofLedger(core.random);
   let bound = port;
-  const door = createConsoleDoor({ sessions, ledger, port: () => bound });
+  const door = createConsoleDoor({ sessions, ledger, port: () => bound, unsigned });
   const server = Fastify({
     bodyLimit: OPERATION_BODY_LIMIT,
     http: connectionLimits(core.options),
@@ -78,10 +79,10 @@ export async function listenOperatorPort(core: Core, port: number, served: Opera
     const unproven = needsSession(request) ? admit(request, reply) : null;
     if (unproven !== null) return refuse(reply, unproven);
   });
-  checkBodies(server);
+  checkBodies(server, unsigned);
   replyToErrors(server);
   addConsole(server, served.consoleFolder);
-  addSignIn(server, { sessions, ledger, port: () => bound, signedIn: served.signedIn });
+  addSignIn(server, { sessions, ledger, port: () => bound, unsigned, signedIn: served.signedIn });
   addOperations(server, served.call, { actor: 'operator', channel: 'console' });
   addExportRoutes(server, served.exports);
   addTicketRoutes(server, core, served.exports);

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { failure } from '../contract/failures.ts';
+import type { Program } from '../contract/program.ts';
 import { refuse } from './operator-reply.ts';
-import { RECOVER } from './sign-in-route.ts';
+import { signInRefused } from './sign-in-route.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -17,7 +17,7 @@ const digestOf = (body: Uint8Array | string): string => hash('sha256', body, 'ba
 const NO_BODY = digestOf('');
 
 /** JSON bodies only, and nothing is done with one that is not the body its proof was made for. */
-export function checkBodies(server: FastifyInstance): void {
+export function checkBodies(server: FastifyInstance, unsigned: Program['unsigned']): void {
   server.decorateRequest('promisedBody', null);
   server.decorateRequest('receivedBody', null);
   const parse = server.getDefaultJsonParser('error', 'error');
@@ -28,9 +28,6 @@ export function checkBodies(server: FastifyInstance): void {
   });
   server.addHook('preValidation', async (request, reply) => {
     if (request.promisedBody === null || request.promisedBody === (request.receivedBody ?? NO_BODY)) return;
-    return refuse(
-      reply,
-      failure('operator_session_required', 'This request’s proof is about another body.', { recover: RECOVER }),
-    );
+    return refuse(reply, signInRefused('This request’s proof is about another body.', unsigned));
   });
 }

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Failure } from '../contract/failures.ts';
+import { spellFailure } from '../contract/program.ts';
 import { parseTarget } from '../exchange/endpoint.ts';
 import { refusalTarget } from '../exchange/refusal-target.ts';
 import { storeRefusal } from '../exchange/store-refusal.ts';
@@ -10,7 +11,8 @@ import { renderRefusal } from '../wire/refusal.ts';
 export function refuse(request: FastifyRequest, reply: FastifyReply, reason: Failure): FastifyReply {
   const headers = request.headers as Record<string, string | undefined>;
   const target = request.target ?? parseTarget(request.originalUrl);
-  const rendered = renderRefusal(reason, refusalTarget({ method: request.method, headers, target }, request.id));
+  const spelled = spellFailure(reason, request.server.program);
+  const rendered = renderRefusal(spelled, refusalTarget({ method: request.method, headers, target }, request.id));
   if (!request.raw.readableEnded) reply.header('connection', 'close');
   reply.headers(rendered.headers);
   return reply.code(rendered.status).send(rendered.body);

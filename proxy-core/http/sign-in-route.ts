@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { failure } from '../contract/failures.ts';
+import { type Failure, failure } from '../contract/failures.ts';
+import type { Program } from '../contract/program.ts';
 import { NONCE_HEADER } from '../contract/proof.ts';
 import { refuse } from './operator-reply.ts';
 import { IDLE_MS, type OperatorSessions } from './operator-session.ts';
@@ -13,6 +14,8 @@ export interface SignIn {
   readonly ledger: ProofLedger;
   /** The port that is listened on; known only later. */
   port(): number;
+  /** How a browser without a session is told to get one. */
+  readonly unsigned: Program['unsigned'];
   /** A browser has been signed in, with a key of this fingerprint. */
   signedIn(key: string): void;
 }
@@ -23,11 +26,11 @@ const launch = z.strictObject({ code: z.string().max(100), key: z.string().max(1
  * `POST /session` `{ code, key }`: a launch code and the public half of the page's key, for the session's cookie and the
  * first nonce (contract/proof.ts).
  */
-export function addSignIn(server: FastifyInstance, { sessions, ledger, port, signedIn }: SignIn): void {
+export function addSignIn(server: FastifyInstance, { sessions, ledger, port, unsigned, signedIn }: SignIn): void {
   server.post('/session', async (request, reply) => {
     const asked = launch.safeParse(request.body);
     const opened = asked.success ? await sessions.redeem(asked.data.code, asked.data.key) : null;
-    if (opened === null || !asked.success) return refuse(reply, usedAddress());
+    if (opened === null || !asked.success) return refuse(reply, signInRefused(USED, unsigned));
     signedIn(hash('sha256', asked.data.key, 'base64url'));
     return reply
       .headers({
@@ -45,11 +48,14 @@ export const cookieName = (port: number): string => `rungate_session_${port}`;
 export const cookieFor = (port: number, cookie: string): string =>
   `${cookieName(port)}=${cookie}; Max-Age=${IDLE_MS / 1000}; HttpOnly; SameSite=Strict; Path=/`;
 
-const usedAddress = () =>
-  failure('operator_session_required', 'This launch address was used, was replaced by a newer one, or is too old.', {
-    recover: RECOVER,
-  });
+const USED = 'This launch address was used, was replaced by a newer one, or is too old.';
 
-/** How a browser is signed in (again). */
-export const RECOVER =
-  'Run rungate console --open: it prints a fresh address and opens it; each works once, for a minute.';
+/** 401 for a browser without a session, with how to get one: the command in `sign_in`, and in which folder it works. */
+export function signInRefused(message: string, { name, where }: Program['unsigned']): Failure {
+  const command = `${name} console --open`;
+  const lead = where === null ? 'Run' : `${where.charAt(0).toUpperCase()}${where.slice(1)}, run`;
+  return failure('operator_session_required', message, {
+    recover: `${lead} ${command}: it prints a fresh address and opens it; each works once, for a minute.`,
+    sign_in: { command, where },
+  });
+}

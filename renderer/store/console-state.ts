@@ -1,3 +1,4 @@
+import type { Failure } from '../../proxy-core/contract/failures.ts';
 import type { FeedState } from '../../proxy-core/contract/feed.ts';
 import type { Preferences } from '../../proxy-core/contract/host.ts';
 import { DEFAULT_PREFERENCES, type HostRecord, type NoticeRecord } from '../../proxy-core/contract/host.ts';
@@ -15,6 +16,8 @@ export interface ConsoleState {
   readonly problem: string | null;
   /** Why a launch address did not sign this browser in, or null. */
   readonly signInProblem: string | null;
+  /** How this browser can be signed in, as the core told it; null before that. */
+  readonly signIn: SignIn | null;
   readonly status: CoreStatus | null;
   readonly host: HostRecord | null;
   readonly preferences: Preferences;
@@ -37,10 +40,25 @@ export interface ConsoleState {
   readonly exports: ReadonlyMap<string, { readonly done: number; readonly of: number }>;
 }
 
+/** A command that prints a fresh address, and where it works if not everywhere. */
+export interface SignIn {
+  readonly command: string;
+  readonly where: string | null;
+}
+
+/** What a refusal says of signing in, or null. */
+export function signInOf({ context }: Failure): SignIn | null {
+  const told = context['sign_in'];
+  if (typeof told !== 'object' || told === null || !('command' in told) || !('where' in told)) return null;
+  const { command, where } = told;
+  return typeof command === 'string' ? { command, where: typeof where === 'string' ? where : null } : null;
+}
+
 export const STARTING: ConsoleState = {
   connection: 'starting',
   problem: null,
   signInProblem: null,
+  signIn: null,
   status: null,
   host: null,
   preferences: DEFAULT_PREFERENCES,

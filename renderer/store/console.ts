@@ -4,7 +4,7 @@ import type { PublishedEvent } from '../../proxy-core/contract/events.ts';
 import type { Follow } from '../../proxy-core/contract/feed.ts';
 import type { OperationInput, OperationName, OperationOutput } from '../../proxy-core/contract/operations.ts';
 import type { FileDoor } from '../transport/http.ts';
-import { type ConsoleState, loaded, STARTING } from './console-state.ts';
+import { type ConsoleState, loaded, STARTING, signInOf } from './console-state.ts';
 import { reduce } from './reduce.ts';
 
 /** A transport that also carries the feed: IPC in the desktop app, HTTP in a browser. */
@@ -56,7 +56,9 @@ async function loadAndFollow(connection: Connection): Promise<void> {
   if (turn !== loading) return;
   if (!reply.ok) {
     const signedOut = reply.failure.code === 'operator_session_required';
-    useConsole.setState({ connection: signedOut ? 'signed_out' : 'failed', problem: reply.failure.message });
+    const signIn = signInOf(reply.failure);
+    const { message: problem } = reply.failure;
+    useConsole.setState({ connection: signedOut ? 'signed_out' : 'failed', problem, signIn });
     if (!signedOut) setTimeout(() => void loadAndFollow(connection), RETRY_MS);
     return;
   }

@@ -4,7 +4,10 @@ import { rungate, temporaryFolder } from './rungate-process.ts';
 
 describe('a wrong command line', () => {
   it.each([
-    [[], 'no command given'],
+    [['--json'], 'no command given'],
+    [['help', 'agnts'], 'unknown command `agnts`; did you mean `agents`?'],
+    [['agents', 'lst', '--help'], 'unknown command `agents lst`; did you mean `list`?'],
+    [['runs', 'list', 'more'], 'takes no further words'],
     [['agnts'], 'unknown command `agnts`; did you mean `agents`?'],
     [['agents'], 'needs one of: add, list, rotate, revoke'],
     [['agents', 'lst'], 'unknown command `agents lst`; did you mean `list`?'],
@@ -55,6 +58,8 @@ describe('a wrong command line', () => {
 describe('without a running core', () => {
   it.each([
     [['runs']],
+    [['runs', 'list']],
+    [['gates', 'list']],
     [['run', 'r']],
     [['stop', 'r']],
     [['pause']],
@@ -67,7 +72,7 @@ describe('without a running core', () => {
       code: 1,
       signal: null,
       out: '',
-      err: `rungate: No Rungate core is running for ${home}. Start one with: rungate serve\n`,
+      err: `rungate: No Rungate core is running for ${home}. Start one with: npx rungate --home ${home} serve\n`,
     });
   });
 
@@ -95,41 +100,50 @@ describe('help', () => {
       'config check FILE',
       'doctor',
     ])
-      expect(out).toContain(`rungate ${name} `);
+      expect(out).toContain(`  ${name} `);
+  });
+
+  it('is what the name alone prints, by purpose and with examples', async () => {
+    const { code, out } = await rungate([]);
+    expect(code).toBe(0);
+    expect(out).toContain('\n\nDecide\n');
+    expect(out).toContain('\n\nExamples\n  npx rungate serve --demo\n');
+    expect(out).toBe((await rungate(['--help'])).out);
   });
 
   it('shows one command with its options, wherever --help stands', async () => {
     const { code, out } = await rungate(['--help', 'agents', 'add']);
     expect(code).toBe(0);
-    expect(out).toContain('Usage: rungate agents add NAME');
+    expect(out).toContain('Usage: npx rungate agents add NAME');
     expect(out).toMatch(/--delivery auto\|hold\|retry {2,}How its approval gates reach it\./);
   });
 
   it.each([[['help', 'agents', 'add']], [['agents', 'add', '-h']]])('is shown for %j too', async (argv) => {
     const { code, out } = await rungate(argv);
     expect(code).toBe(0);
-    expect(out).toContain('Usage: rungate agents add NAME');
+    expect(out).toContain('Usage: npx rungate agents add NAME');
   });
 
   it('names the options without which a command means nothing', async () => {
     expect((await rungate(['budgets', 'set', '--help'])).out).toContain(
-      'Usage: rungate budgets set --usd USD [OPTIONS]',
+      'Usage: npx rungate budgets set --usd USD [OPTIONS]',
     );
     expect((await rungate(['policies', 'apply', '--help'])).out).toContain(
-      'Usage: rungate policies apply FILE --note TEXT\n',
+      'Usage: npx rungate policies apply FILE --note TEXT\n',
     );
   });
 
   it('shows the commands of a family', async () => {
     const { out } = await rungate(['agents', '--help']);
-    expect(out).toContain('rungate agents rotate NAME');
-    expect(out).not.toContain('rungate serve');
+    expect(out).toContain('  agents rotate NAME');
+    expect(out).not.toContain('  serve');
   });
 });
 
 describe('--version', () => {
   it('prints the package’s version', async () => {
-    expect(await rungate(['--version'])).toMatchObject({ code: 0, out: `${manifest.version}\n`, err: '' });
+    for (const option of ['--version', '-v'])
+      expect(await rungate([option])).toMatchObject({ code: 0, out: `${manifest.version}\n`, err: '' });
     expect(JSON.parse((await rungate(['--version', '--json'])).out)).toEqual({ version: manifest.version });
   });
 });

@@ -42,7 +42,7 @@ describe('rungate doctor without a core', () => {
     const { code, report, of } = await examine(home);
     expect(code).toBe(0);
     expect(report).toMatchObject({ ok: true, enforcement: 'Advisory' });
-    expect(of('core')).toMatchObject([{ status: 'warn', fix: 'Start one with: rungate serve' }]);
+    expect(of('core')).toMatchObject([{ status: 'warn', fix: `Start one with: npx rungate --home ${home} serve` }]);
     expect(of('enforcement')[0]?.detail).toMatch(/^Advisory: /);
     expect(report.checks.filter((check) => (check.fix === null) !== (check.status === 'ok'))).toEqual([]);
   });
@@ -203,7 +203,9 @@ audit: { anchors: [{ file: "${taken}/a.jsonl" }] }
   it('prints for people one line per check and what to do', async () => {
     const home = join(temporaryFolder(), 'new');
     const { out } = await rungate(['doctor', '--home', home], { OPENAI_API_KEY: 'sk-env' });
-    expect(out).toContain(`warn  core: none is running for ${home}\n      Start one with: rungate serve\n`);
+    expect(out).toContain(
+      `warn  core: none is running for ${home}\n      Start one with: npx rungate --home ${home} serve\n`,
+    );
     expect(out).toContain('ok    providers: OPENAI_API_KEY set in this environment\n');
     expect(out).not.toContain('sk-env');
   });

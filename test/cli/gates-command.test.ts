@@ -49,18 +49,19 @@ describe('rungate gates', () => {
 
   it('says how much of long arguments the list leaves out, and show gives them whole', async () => {
     const order = 'x'.repeat(500);
-    const { rungate, gateId } = await startWithGate({ order, amount_usd: 900 });
+    const { rungate, gateId, core } = await startWithGate({ order, amount_usd: 900 });
     expect((await rungate('gates')).out).toMatch(/… \(\d+ more characters\)/);
     const shown = (await rungate('gates', 'show', gateId)).out;
     expect(shown).toContain(order);
     expect(shown).toContain('1. issue_refund (gated by refund:over-$500)');
     expect(shown).toContain('args.amount_usd 900, compared $gte 500');
-    expect(shown).toContain(`rungate approve ${gateId}`);
+    expect(shown).toContain(`npx rungate --home ${core.home} approve ${gateId}`);
   });
 
   it('does not know a gate that is not there', async () => {
-    const { error } = await startWithGate();
-    expect(await error('gates', 'show', 'gate_x')).toMatchObject({ code: 'not_found', hint: 'See: rungate gates' });
+    const { error, core } = await startWithGate();
+    const hint = `See: npx rungate --home ${core.home} gates`;
+    expect(await error('gates', 'show', 'gate_x')).toMatchObject({ code: 'not_found', hint });
   });
 });
 

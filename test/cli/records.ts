@@ -77,6 +77,7 @@ export const STATUS: OperationOutput<'core.status'> = {
   agent_url: 'http://127.0.0.1:4141',
   console_url: null,
   home: '/somewhere',
+  program: 'rungate',
   started_at: AT,
   paused: false,
   in_flight: 0,

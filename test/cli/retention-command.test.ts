@@ -50,14 +50,16 @@ describe('rungate retention purge', () => {
     expect(plan).toMatchObject({ runs: 1, dry_run: true });
     expect(plan.bytes_after).toBeLessThan(plan.bytes_before);
     const { out } = await rungate('retention', 'purge', '--days', '9', '--dry-run');
-    expect(out).toMatch(/^The traces of 1 run: .* now, about .* without them\.\n.*rungate export --since .*\n$/);
+    expect(out).toMatch(
+      /^The traces of 1 run: .* now, about .* without them\.\n.*npx rungate --home \S+ export --since .*\n$/,
+    );
     expect(await json<{ steps: unknown[] }>('run', 'old')).toMatchObject({ run: { trace_pruned_at: null } });
   });
 
   it('removes, offers the export on standard error first, and shows the sizes before and after', async () => {
     const { json, rungate } = await startWithOldRun();
     const ended = await rungate('retention', 'purge', '--days', '9');
-    expect(ended).toMatchObject({ code: 0, err: expect.stringContaining('rungate export') });
+    expect(ended).toMatchObject({ code: 0, err: expect.stringMatching(/npx rungate --home \S+ export/) });
     expect(ended.out).toMatch(/^Removed the traces of 1 run: .*B before, .*B after\.\n$/);
     expect(await json('run', 'old')).toMatchObject({ steps: [], run: { trace_pruned_at: expect.any(String) } });
     expect((await rungate('run', 'old')).out).toMatch(/\nTrace +removed \d{4}-/);

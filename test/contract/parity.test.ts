@@ -8,6 +8,7 @@ import type { Reply } from '../../proxy-core/contract/client.ts';
 import { FAILURES, type FailureCode, failure } from '../../proxy-core/contract/failures.ts';
 import { DEFAULT_PREFERENCES } from '../../proxy-core/contract/host.ts';
 import { OPERATIONS, type OperationInput, type OperationName } from '../../proxy-core/contract/operations.ts';
+import { INSTALLED } from '../../proxy-core/contract/program.ts';
 import type { Call } from '../../proxy-core/control/call.ts';
 import type { Core } from '../../proxy-core/exchange/core.ts';
 import { DEFAULT_OPTIONS } from '../../proxy-core/exchange/core.ts';
@@ -78,7 +79,7 @@ describe('what a way in carries', () => {
   let ways: readonly (Way & { readonly channel: string })[];
   beforeAll(async () => {
     const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
-    const core = { clock: { now: Date.now }, random, options: DEFAULT_OPTIONS } as Core;
+    const core = { clock: { now: Date.now }, random, options: DEFAULT_OPTIONS, program: INSTALLED } as Core;
     const feed = { cursor: () => ({ epoch: '', seq: 0 }), follow: () => () => undefined };
     operator = await listenOperatorPort(core, 0, {
       call,

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +63,7 @@ it('a start that was refused leaves the home free for the next one', async () =>
   const port = await squat('127.0.0.1');
   const home = mkdtempSync(join(tmpdir(), 'rungate-squat-'));
   await expect(startTestRungate({ home, agentPort: port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  expect(readdirSync(home)).toEqual([]);
   const rungate = await startTestRungate({ home });
   expect(await rungate.call('core.status', {})).toMatchObject({ store: { ok: true } });
   await rungate.close();

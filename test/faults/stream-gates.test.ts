@@ -103,6 +103,7 @@ describe('D1 a recorded stream in any pieces', () => {
     const sent: Buffer[] = [];
     let headSent = false;
     const reply: AgentReply = {
+      program: 'rungate',
       get headSent() {
         return headSent;
       },

@@ -33,10 +33,10 @@ const list = command({
   operands: [],
   about: 'List the agents.',
   options: {},
-  async run({ call }) {
+  async run({ call, program }) {
     return printed(await call('agents.list', {}), ({ agents }) => ({
       json: renderRecord({ agents }),
-      text: agents.length === 0 ? 'No agents yet. Add one with: rungate agents add NAME' : renderAgents(agents),
+      text: agents.length === 0 ? `No agents yet. Add one with: ${program.here} agents add NAME` : renderAgents(agents),
     }));
   },
 });

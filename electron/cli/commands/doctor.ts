@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { Configuration } from '../../../proxy-core/config/schema.ts';
+import { spellCommands } from '../../../proxy-core/contract/program.ts';
 import { command, type Invocation, type Options } from '../command.ts';
 import { CoreUnreachable } from '../connection.ts';
 import { type Check, fail, ok } from '../doctor/check.ts';
@@ -30,11 +31,11 @@ export const doctor = command({
   about:
     'Check home, disk, ports, store, keys, the way out, collector, webhooks, anchors and clock; says Advisory or Enforced.',
   options: { config: { type: 'string', value: 'FILE', about: 'Check this configuration as well.' } },
-  async run({ home, env, options, call }) {
+  async run({ home, env, options, call, program }) {
     const core = await askCore(call);
     const config = await checkConfiguration(options.config ?? core.status?.config_file ?? undefined);
     const ports = { agent: config.value?.agent_port ?? 4141, console: config.value?.console_port ?? 4142 };
-    const checks = [
+    const found = [
       checkNode(),
       checkHome(home),
       checkDisk(home),
@@ -48,6 +49,10 @@ export const doctor = command({
       checkClock(home, Date.now()),
       checkEnforcement(),
     ];
+    const checks = found.map(({ fix, ...check }) => ({
+      ...check,
+      fix: fix === null ? null : spellCommands(fix, program.here),
+    }));
     const failed = checks.some((check) => check.status === 'fail');
     return {
       kind: 'printed',

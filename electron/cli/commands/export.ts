@@ -8,6 +8,7 @@ import { BadInput, command, type Outcome, refused } from '../command.ts';
 import { connectCore } from '../connection.ts';
 import { askProgress, downloadExport } from '../download.ts';
 import { isTaken } from '../private-file.ts';
+import { quotePath } from '../shell-quote.ts';
 import { unpackZip } from '../unpack-zip.ts';
 
 /** An export may take as long as it takes; a core that hangs is noticed by its silence on other calls. */
@@ -29,7 +30,7 @@ export const exportRuns = command({
     paper: { type: 'string', value: 'A4|Letter', about: 'The paper of a PDF (A4).' },
     force: { type: 'boolean', about: 'Replace files that are there.' },
   },
-  async run({ operands: [runId], options, home, note }) {
+  async run({ operands: [runId], options, home, note, program }) {
     const since = parseSince('--since', options.since, Date.now());
     if ((runId === undefined) === (since === undefined))
       throw new BadInput('`rungate export` needs either a RUN or --since TIME');
@@ -41,7 +42,7 @@ export const exportRuns = command({
       prompts: !options['no-prompts'],
       paper: options.paper === 'Letter' ? ('Letter' as const) : ('A4' as const),
     };
-    const target = { home, note, out: resolve(options.out), force: options.force };
+    const target = { home, note, program: program.here, out: resolve(options.out), force: options.force };
     if (runId !== undefined && !options.force && (await isTaken(target.out)) && !(await isFolder(target.out)))
       return exists(target.out);
     const client = createClient(connectCore(home, PATIENCE_MS));
@@ -64,6 +65,8 @@ export const exportRuns = command({
 
 interface Target {
   readonly home: string;
+  /** How this program is called. */
+  readonly program: string;
   readonly out: string;
   readonly force: boolean;
   note(text: string): void;
@@ -108,7 +111,7 @@ async function takeFile(prepared: PreparedExport, sealed: boolean, target: Targe
       if (one === file && sha256 !== prepared.sha256) return damaged();
     }
     for (const one of files) await rename(join(folder, basename(one)), one);
-    return written(prepared, file, files);
+    return written(prepared, target, file, files);
   });
 }
 
@@ -129,6 +132,7 @@ async function takeFolder(prepared: PreparedExport, target: Target): Promise<Out
     for (const name of names) await rename(join(inside, name), join(target.out, name));
     return written(
       prepared,
+      target,
       target.out,
       names.map((name) => join(target.out, name)),
     );
@@ -141,13 +145,14 @@ const damaged = (): Outcome => ({
   message: 'The export did not arrive as it was made; nothing was written. Try again.',
 });
 
-function written(prepared: PreparedExport, place: string, files: readonly string[]): Outcome {
+function written(prepared: PreparedExport, { program }: Target, place: string, files: readonly string[]): Outcome {
   const { bytes, masked, runs, sha256 } = prepared;
   const what = runs === 1 && files.length <= 2 ? place : `${files.length} files of ${runs} runs in ${place}`;
+  const checked = files.findLast((file) => !file.endsWith('.sig')) ?? place;
   return {
     kind: 'printed',
     json: { files, bytes, masked, runs, sha256 },
-    text: `Wrote ${what} (${renderSize(bytes)}, secrets masked: ${masked}).\nCheck with: rungate verify ${files.findLast((file) => !file.endsWith('.sig')) ?? place}`,
+    text: `Wrote ${what} (${renderSize(bytes)}, secrets masked: ${masked}).\nCheck with: ${program} verify ${quotePath(checked, process.platform)}`,
   };
 }
 

@@ -8,6 +8,7 @@ import { renderRecord } from '../output.ts';
 
 const list = command({
   name: 'gates',
+  listed: true,
   operands: [],
   about: 'List approval gates, newest first.',
   options: {
@@ -16,7 +17,7 @@ const list = command({
     limit: { type: 'string', value: 'N', about: 'At most this many (50, up to 500).' },
     cursor: { type: 'string', value: 'CURSOR', about: 'Continue a list: `next` of the page before.' },
   },
-  async run({ options, call }) {
+  async run({ options, call, program }) {
     const { run, cursor } = options;
     const state = GATE_STATES.find((each) => each === options.state);
     const reply = await call('gates.list', {
@@ -27,7 +28,7 @@ const list = command({
     });
     return printed(reply, ({ gates, next }) => ({
       json: { gates: gates.map(renderGateJson), next },
-      text: renderGates(gates, next),
+      text: renderGates(gates, next, program.here),
     }));
   },
 });
@@ -37,10 +38,10 @@ const show = command({
   operands: ['GATE'],
   about: 'Show one gate with its complete actions.',
   options: {},
-  async run({ operands: [gateId = ''], call }) {
+  async run({ operands: [gateId = ''], call, program }) {
     return printed(await call('gates.show', { gate_id: gateId }), ({ gate }) => ({
       json: { gate: renderGateJson(gate) },
-      text: renderGate(gate),
+      text: renderGate(gate, program.here),
     }));
   },
 });
@@ -59,7 +60,7 @@ const approve = command({
     },
     for: { type: 'string', value: 'TIME', about: 'How long to remember it: 30m, 1h, at most 24h.' },
   },
-  async run({ operands: [gateId = ''], options, call }) {
+  async run({ operands: [gateId = ''], options, call, program }) {
     const remember = GRANT_SCOPES.find((each) => each === options.remember);
     const seconds = rememberedSeconds(options.for);
     if (seconds !== undefined && remember === undefined) throw new BadInput('`--for` needs `--remember`');
@@ -71,7 +72,7 @@ const approve = command({
     });
     return printed(reply, ({ gate, grant }) => ({
       json: { gate: renderGateJson(gate), grant: renderRecord(grant) },
-      text: [`Approved for ${gate.agent}: ${summarise(gate)}`, ...remembered(grant)].join('\n'),
+      text: [`Approved for ${gate.agent}: ${summarise(gate)}`, ...remembered(grant, program.here)].join('\n'),
     }));
   },
 });
@@ -86,8 +87,8 @@ function rememberedSeconds(text: string | undefined): number | undefined {
   return seconds;
 }
 
-const remembered = (grant: GrantRecord | null): readonly string[] =>
-  grant === null ? [] : [`Remembered: ${grant.shown}`, `Forget it with: rungate grants revoke ${grant.grant_id}`];
+const remembered = (grant: GrantRecord | null, program: string): readonly string[] =>
+  grant === null ? [] : [`Remembered: ${grant.shown}`, `Forget it with: ${program} grants revoke ${grant.grant_id}`];
 
 const reject = command({
   name: 'reject',

@@ -6,10 +6,10 @@ const pause = command({
   operands: [],
   about: 'Pause everything: new calls are refused until you resume.',
   options: {},
-  async run({ call }) {
+  async run({ call, program }) {
     return printed(await call('core.pause', {}), (value) => ({
       json: value,
-      text: 'Paused: new calls are refused. Resume with: rungate resume',
+      text: `Paused: new calls are refused. Resume with: ${program.here} resume`,
     }));
   },
 });

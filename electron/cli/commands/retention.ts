@@ -32,7 +32,7 @@ const purge = command({
     'max-gb': { type: 'string', value: 'X', about: 'Of the longest quiet, until the store is no larger.' },
     'dry-run': { type: 'boolean', about: 'Only say what it would do.' },
   },
-  async run({ options, home, note, call }) {
+  async run({ options, home, note, call, program }) {
     const limits = {
       ...(options.days === undefined ? {} : { days: parseDecimal('--days', options.days) }),
       ...(options['max-gb'] === undefined ? {} : { max_gb: parseDecimal('--max-gb', options['max-gb']) }),
@@ -41,8 +41,8 @@ const purge = command({
     const plan = await call('retention.purge', { ...limits, dry_run: true });
     if (!plan.ok) return refused(plan.failure);
     if (options['dry-run'] || plan.value.runs === 0)
-      return { kind: 'printed', json: { ...plan.value, dry_run: true }, text: renderPlan(plan.value) };
-    note(renderPlan(plan.value));
+      return { kind: 'printed', json: { ...plan.value, dry_run: true }, text: renderPlan(plan.value, program.here) };
+    note(renderPlan(plan.value, program.here));
     const client = createClient(connectCore(home, PATIENCE_MS));
     return printed(await client.call('retention.purge', limits), (value) => ({
       json: { ...value, dry_run: false },
@@ -58,12 +58,12 @@ type Purged = OperationOutput<'retention.purge'>;
 
 const runsOf = ({ runs }: Purged): string => `${runs} ${runs === 1 ? 'run' : 'runs'}`;
 
-function renderPlan(plan: Purged): string {
+function renderPlan(plan: Purged, program: string): string {
   const { runs, bytes_before, bytes_after } = plan;
   if (runs === 0) return `No trace to remove: ${showBytes(bytes_before)} in use.`;
   return [
     `The traces of ${runsOf(plan)}: ${showBytes(bytes_before)} now, about ${showBytes(bytes_after)} without them.`,
-    'To keep a copy, export first: rungate export --since 365d --format bundle --out DIR',
+    `To keep a copy, export first: ${program} export --since 365d --format bundle --out DIR`,
   ].join('\n');
 }
 

@@ -10,6 +10,7 @@ import { renderBudgets } from './budgets.ts';
 
 const list = command({
   name: 'runs',
+  listed: true,
   operands: [],
   about: 'List runs, newest first.',
   options: {
@@ -77,12 +78,12 @@ const stop = command({
   operands: ['ID'],
   about: 'Stop a run: its further calls are refused.',
   options: {},
-  async run({ operands: [runId = ''], call }) {
+  async run({ operands: [runId = ''], call, program }) {
     return printed(await call('runs.stop', { run_id: runId }), ({ run }) => ({
       json: renderRecord({ run }),
       text: [
         `Run ${run.run_id} is ${run.state}: ${renderUsd(run.spent_nano)} spent in ${run.steps} steps.`,
-        `Its agent starts no other run for 15 minutes, or until: rungate resume --agent ${run.agent}`,
+        `Its agent starts no other run for 15 minutes, or until: ${program.here} resume --agent ${run.agent}`,
       ].join('\n'),
     }));
   },

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Configuration } from '../../../proxy-core/config/schema.ts';
 import { parseCount } from '../amounts.ts';
+import type { HomeProgram } from '../called-as.ts';
 import { BadInput, type Command, command, type Invocation, type Outcome } from '../command.ts';
 import { renderDemoLines } from '../demo-lines.ts';
 import type { Headless, HeadlessOptions, StartHeadless } from '../headless-host.ts';
@@ -50,7 +51,7 @@ async function serveWith(
   );
   try {
     const running = await startHeadless(chosen.options);
-    process.stdout.write(`${invocation.json ? announce(running) : welcome(running)}\n`);
+    process.stdout.write(`${invocation.json ? announce(running) : welcome(running, invocation.program)}\n`);
     if (invocation.options.open) await open(running);
     await shutdown.requested;
     await running.stop();
@@ -64,7 +65,7 @@ async function serveWith(
 
 type Chosen = { readonly kind: 'chosen'; readonly options: HeadlessOptions } | Extract<Outcome, { kind: 'failed' }>;
 
-async function chooseOptions({ options: given, home, env }: Invocation<typeof options>): Promise<Chosen> {
+async function chooseOptions({ options: given, home, env, program }: Invocation<typeof options>): Promise<Chosen> {
   const agentPort = parseCount('--port', given.port, PORTS);
   const consolePort = parseCount('--console-port', given['console-port'], PORTS);
   const loaded = await loadConfiguration(given.config);
@@ -85,6 +86,7 @@ async function chooseOptions({ options: given, home, env }: Invocation<typeof op
       configuration,
       configFile: given.config === undefined ? null : resolve(given.config),
       demo: given.demo,
+      program,
       env,
       log: createStreamLog(process.stderr, Date.now),
     },
@@ -117,19 +119,19 @@ const announce = (running: Headless): string =>
     pid: running.pid,
   });
 
-function welcome(running: Headless): string {
+function welcome(running: Headless, { here }: HomeProgram): string {
   const lines = [
     `Rungate is running (pid ${running.pid}). Stop it with Ctrl-C.`,
     '',
     `  Agents call   ${running.agentUrl}`,
     `  Open console  ${running.launchUrl}`,
   ];
-  if (running.demo === null) lines.push('  Add an agent  rungate agents add NAME  (in another terminal)');
+  if (running.demo === null) lines.push(`  Add an agent  ${here} agents add NAME  (${whereElse(here)})`);
   else {
     const [curl, sdk] = renderDemoLines(running.agentUrl, running.demo, process.platform);
     lines.push(
       '',
-      'Try it in another terminal:',
+      process.platform === 'win32' ? 'Try it in another terminal (Command Prompt):' : 'Try it in another terminal:',
       '',
       `  ${curl}`,
       '',
@@ -140,6 +142,10 @@ function welcome(running: Headless): string {
   }
   return escapeText(lines.join('\n'));
 }
+
+/** npx finds this program in the folder it was started in, and must not be asked in another. */
+const whereElse = (here: string): string =>
+  here.startsWith('npx ') ? 'in another terminal, in this folder' : 'in another terminal';
 
 async function open(running: Headless): Promise<void> {
   if (await openBrowser(running.launchUrl)) return;

@@ -21,7 +21,7 @@ function lookAt(path: string): Stats | undefined | null {
 /** A home that is not there yet: whether the first start can make it. */
 function checkFutureHome(home: string): Check {
   const place = lookForFolder(home);
-  if (place.kind !== 'cannot') return ok('home', `${home} does not exist yet; rungate serve makes it`);
+  if (place.kind !== 'cannot') return ok('home', `${home} does not exist yet; the first start makes it`);
   return fail('home', `${home} does not exist and cannot be made: ${place.why}`, 'Choose another --home.');
 }
 
@@ -53,7 +53,7 @@ export function checkHome(home: string): Check {
 export async function checkStore(home: string): Promise<Check> {
   const file = storeFile(home);
   const stat = lookAt(file);
-  if (stat === undefined) return ok('store', 'none yet; rungate serve makes it');
+  if (stat === undefined) return ok('store', 'none yet; the first start makes it');
   if (stat === null) return fail('store', `this user may not look into ${home}`, 'Run this as the home’s own user.');
   // SQLite makes its side files even for a reader; made by another user, they would lock the owner out.
   if (process.platform !== 'win32' && stat.uid !== userInfo().uid)

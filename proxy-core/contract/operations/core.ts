@@ -32,6 +32,8 @@ const coreStatus = z.object({
   /** Whose certificates are trusted upstream. */
   authorities: z.string(),
   config_file: z.string().nullable(),
+  /** How this program is called in any folder, with `--home` where it is needed: for commands that are shown. */
+  program: z.string(),
   unknown_clients: z.array(unknownClient),
 });
 export type CoreStatus = z.infer<typeof coreStatus>;

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { showCount } from '../../format/amount.ts';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { useConsole } from '../../store/console.ts';
+import { trySample } from './try-a-gate.ts';
 
 /** Nothing waits: what passed today, and how to see a gate. */
 export function EmptyInbox(): ReactNode {
@@ -25,23 +26,26 @@ export function EmptyInbox(): ReactNode {
 
 /** The whole way in a terminal: the demo provider proposes a command that the starter policy gates. Nothing is executed. */
 function TryAGate({ agentUrl }: { readonly agentUrl: string }): ReactNode {
-  const command = sampleCommand(agentUrl);
+  const program = useConsole((state) => state.status?.program ?? 'rungate');
+  const platform = useConsole((state) => state.host?.platform ?? '');
+  const { shell, text } = trySample(agentUrl, program, platform);
   return (
     <section aria-labelledby="try-a-gate" className="w-full max-w-[640px] rounded border border-line bg-surface p-4">
       <div className="flex items-center justify-between">
         <h2 id="try-a-gate" className="font-semibold">
           Try a gate
         </h2>
-        <CopyButton text={command} label="command" testId="inbox.try-copy" />
+        <CopyButton text={text} label="command" testId="inbox.try-copy" />
       </div>
       <p className="mb-2 text-muted text-small">
-        Needs no key and executes nothing: the demo model proposes a command that the starter policy holds.
+        For {shell}, in any folder. Needs no key and executes nothing: the demo model proposes a command that the
+        starter policy holds.
       </p>
       <pre
         className="untrusted rounded border border-line bg-bg p-2 font-mono text-small"
         data-testid="inbox.try-command"
       >
-        {command}
+        {text}
       </pre>
       <p className="mt-2 text-muted text-small">
         Decide it here, then run the last line again: it is the agent’s retry.
@@ -49,9 +53,3 @@ function TryAGate({ agentUrl }: { readonly agentUrl: string }): ReactNode {
     </section>
   );
 }
-
-/** For a POSIX shell. The request is written so that every repetition is the same, as a retry has to be. */
-const sampleCommand = (
-  agentUrl: string,
-): string => `TOKEN=$(rungate agents add try-a-gate --json | sed -n 's/.*"token": *"\\([^"]*\\)".*/\\1/p')
-curl -i ${agentUrl}/v1/chat/completions -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"model":"demo-1","messages":[{"role":"user","content":"call bash {\\"command\\":\\"rm -rf src\\"}"}],"tools":[{"type":"function","function":{"name":"bash","parameters":{"type":"object","properties":{"command":{"type":"string"}}}}}]}'`;

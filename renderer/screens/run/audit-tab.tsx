@@ -8,13 +8,14 @@ import { CopyButton } from '../../parts/copy-button.tsx';
 import { EmptyState, FailureNote, Loading } from '../../parts/empty-state.tsx';
 import { ScrollRegion } from '../../parts/grid.tsx';
 import { VisibleText } from '../../parts/visible-text.tsx';
-import { call } from '../../store/console.ts';
+import { call, useConsole } from '../../store/console.ts';
 
 const PAGE = 200;
 
 /** What was decided and charged in this run, each record with its hash and the one before it. */
 export function AuditTab({ runId, revision }: { readonly runId: string; readonly revision: number }): ReactNode {
   const { records, more, failure, load } = useAudit(runId, revision);
+  const program = useConsole((state) => state.status?.program ?? 'rungate');
   if (failure !== null && records.length === 0)
     return <FailureNote message={failure.message} onRetry={load} testId="run.audit-failure" />;
   if (records.length === 0)
@@ -22,7 +23,7 @@ export function AuditTab({ runId, revision }: { readonly runId: string; readonly
   return (
     <ScrollRegion label="Audit records" className="h-full p-3">
       <p className="mb-2 text-small text-muted">
-        Each record holds the hash of the one before it. <code>rungate verify</code> checks the whole chain.
+        Each record holds the hash of the one before it. <code>{program} verify</code> checks the whole chain.
       </p>
       <ol data-testid="run.audit" className="flex flex-col">
         {records.map((record) => (

@@ -42,6 +42,7 @@ function PurgeForm({ status, onDone }: { readonly status: Status; readonly onDon
   const [days, setDays] = useState(String(status.days ?? 30));
   const [preview, setPreview] = useState<OperationOutput<'retention.purge'> | null>(null);
   const connected = useConnected();
+  const program = useConsole((state) => state.status?.program ?? 'rungate');
   const count = Number(days);
   const valid = days.trim() !== '' && Number.isFinite(count) && count >= 0;
   const purge = async (dryRun: boolean): Promise<void> => {
@@ -82,7 +83,7 @@ function PurgeForm({ status, onDone }: { readonly status: Status; readonly onDon
           <p className="mb-4 text-muted">
             To keep a copy, export first:{' '}
             <code className="font-mono">
-              rungate export --since {Math.max(1, Math.ceil(daysSince(status)))}d --out DIR
+              {program} export --since {Math.max(1, Math.ceil(daysSince(status)))}d --out DIR
             </code>
           </p>
           <div className="flex justify-end gap-2">
