@@ -38,6 +38,8 @@ export const agentRecord = z.object({
   created_at: instant,
   revoked_at: instant.nullable(),
   last_seen_at: instant.nullable(),
+  /** When calls written as text were last found in an answer to it: it acts on words, so its calls cannot be seen on the wire. */
+  text_calls_at: instant.nullable(),
 });
 export type AgentRecord = z.infer<typeof agentRecord>;
 

@@ -1,3 +1,4 @@
+import type { VerbInput } from '../store/store.ts';
 import type { Core } from './core.ts';
 import type { LiveRun } from './run-directory.ts';
 
@@ -8,9 +9,10 @@ export function addAlertStep(
   exchangeId: string | null,
   summary: string,
   detail: Readonly<Record<string, unknown>>,
+  audit: VerbInput<'addStep'>['audit'] = null,
 ): void {
   const at = core.clock.now();
-  const step = { at, runId: run.runId, kind: 'alert', exchangeId, summary, detail, audit: null } as const;
+  const step = { at, runId: run.runId, kind: 'alert', exchangeId, summary, detail, audit } as const;
   const write = (): void => void core.store.write('addStep', step).committed.catch(() => undefined);
   if (run.start === null) write();
   else run.afterStart.push(write);

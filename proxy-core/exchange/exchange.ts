@@ -21,6 +21,7 @@ import { forgetFailed, rememberFailed } from './retries.ts';
 import { reportsFailure, settle } from './settle.ts';
 import { gateAnswer, refuseAnswer } from './stopped-answer.ts';
 import { storeRefusal } from './store-refusal.ts';
+import { noteTextCalls, watchTextCalls } from './text-calls.ts';
 
 /**
  * One governed call, as one sentence: admit it, forward it, inspect the answer while it passes, deliver what may
@@ -116,6 +117,7 @@ async function carryOut(
       rememberFailed(core, request, run.runId, admitted.exchangeId, null);
     } else if (ruling.kind === 'free') forgetFailed(request, run);
     noteAnswer(core, admitted, ruling);
+    if (outcome.kind === 'completed') void noteTextCalls(core, admitted, attempt.texts.found()).catch(ignored(core));
     if (refusing !== null) {
       await settlement.durable;
       noteBlock(core, request, run, refusing.block);
@@ -140,10 +142,17 @@ async function carryOut(
   }
 }
 
+/** What only tells does not stop the call that it tells of; the log says why it failed. */
+const ignored =
+  (core: Core) =>
+  (error: unknown): void =>
+    core.log.warn('text_calls.failed', { error: String(error) });
+
 /** Send a call and watch its answer. */
 function startSending(core: Core, admitted: Admitted, begun: Hold | null, reply: AgentReply) {
   const { request } = admitted;
   const watch = watchAnswer(core, admitted, begun);
+  const texts = watchTextCalls(admitted);
   const sending = forward(
     {
       request: admitted.upstream,
@@ -151,6 +160,7 @@ function startSending(core: Core, admitted: Admitted, begun: Hold | null, reply:
         format: request.endpoint.kind === 'model' ? request.format : null,
         searched: request.format,
         atProvider: hostedAmong(request.facts?.tools ?? []),
+        hear: texts.hear,
         streaming: watch.streaming,
         governedHeaders: governedHeaders(admitted),
         keepBytes: core.options.keepBytes,
@@ -167,7 +177,7 @@ function startSending(core: Core, admitted: Admitted, begun: Hold | null, reply:
     reply,
     core.clock.now,
   );
-  return { watch, sending };
+  return { watch, texts, sending };
 }
 
 /** Whether the provider has answered an edit of ours with an error, so that the agent's own bytes go out once more. */

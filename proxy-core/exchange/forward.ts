@@ -20,6 +20,7 @@ export interface Forwarding {
     | 'format'
     | 'searched'
     | 'atProvider'
+    | 'hear'
     | 'streaming'
     | 'governedHeaders'
     | 'keepBytes'

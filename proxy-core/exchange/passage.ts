@@ -7,6 +7,7 @@ import type {
   ResponseReader,
   ResponseReport,
   StreamReader,
+  TextListener,
   ToolCall,
 } from '../wire/format.ts';
 import { isSignOfLife } from '../wire/sign-of-life.ts';
@@ -83,6 +84,8 @@ export interface PassageOptions {
   readonly firstByteAt: number;
   /** Headers of every governed answer, names and values alternating. */
   readonly governedHeaders: readonly string[];
+  /** Told the words of the answer as they are read; null where nobody listens. */
+  readonly hear: TextListener | null;
   /** The request asked for a stream, whatever the answer calls itself. */
   readonly asksStream: boolean;
   /** No rule could withhold it, so it passes as it is even if it cannot be read: type, encoding, syntax (behaviour §2). */
@@ -141,6 +144,7 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
   const openStream = (): StreamReader | null => options.format?.streamReader(undefined, options.atProvider) ?? null;
   const streamReader = read && stream ? openStream() : null;
   const reader = streamReader ?? (read ? (options.format?.jsonReader(undefined, options.atProvider) ?? null) : null);
+  if (options.hear !== null) reader?.listen(options.hear);
   const beside = read ? null : searchReader(options, stream);
   const encoded = read && isEncoded(options.rawHeaders);
   const unreadable = encoded && options.passesUnread;

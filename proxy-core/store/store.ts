@@ -290,6 +290,8 @@ export interface Verbs extends GateVerbs, RetentionVerbs {
   /** Let an agent start runs again although one of its runs was stopped a moment ago. */
   resumeAgent: { input: { at: number; agentId: string; by: By }; output: AgentRecord };
   revokeAgent: { input: { at: number; agentId: string; by: By }; output: AgentRecord };
+  /** Calls of an agent were found in the text of an answer, where nothing can hold them. */
+  noteTextCalls: { input: { at: number; agentId: string }; output: null };
   saveTeam: { input: { at: number; name: string; by: By }; output: null };
   /** Set a cap (null: count only). `replaces` says whether counters restart because the window changed. */
   setBudget: {

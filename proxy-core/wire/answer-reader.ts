@@ -6,6 +6,7 @@ import type {
   ResponseReader,
   ResponseReport,
   StreamReader,
+  TextListener,
   ToolCall,
 } from './format.ts';
 import { ANSWER_SCAN_LIMITS, type Member, scanJson } from './json-scan.ts';
@@ -34,6 +35,8 @@ export interface Draft {
   error: ResponseReport['error'];
   /** What the model said so far. */
   text: string;
+  /** Told what the model says, as it comes. */
+  hear: TextListener | null;
   /** Characters of arguments that may still be kept. */
   argsLeft: number;
   readonly begun: { readonly tools: NamedTool[]; calls: number; unsure: boolean; foreign: boolean };
@@ -89,6 +92,7 @@ export const createDraft = (limits: Partial<ReadLimits> | undefined): Draft => (
   malformed: false,
   error: null,
   text: '',
+  hear: null,
   argsLeft: limits?.argsLength ?? DEFAULT_LIMITS.argsLength,
   begun: { tools: [], calls: 0, unsure: false, foreign: false },
   named: new Set(),
@@ -101,7 +105,9 @@ const TEXT_KEPT = 32 * 1024;
 
 /** Note words of the model that its client shows. */
 export function noteText(draft: Draft, value: unknown): void {
-  if (typeof value === 'string' && draft.text.length < TEXT_KEPT) draft.text += value;
+  if (typeof value !== 'string') return;
+  draft.hear?.(value);
+  if (draft.text.length < TEXT_KEPT) draft.text += value;
 }
 
 /** More calls, or more tools named, in one answer are not kept. */
@@ -175,6 +181,9 @@ export function createJsonReader(meaning: Meaning, limits?: Partial<ReadLimits>)
     get report() {
       return report(meaning);
     },
+    listen(hear) {
+      meaning.draft.hear = hear;
+    },
     get text() {
       return meaning.draft.text;
     },
@@ -216,6 +225,9 @@ export function createStreamReader(meaning: Meaning, limits?: Partial<ReadLimits
     },
     get report() {
       return report(meaning);
+    },
+    listen(hear) {
+      meaning.draft.hear = hear;
     },
     get text() {
       return meaning.draft.text;

@@ -126,6 +126,9 @@ export interface ResponseReport {
   readonly malformed: boolean;
 }
 
+/** Told the words of an answer (of its first choice) piece by piece, as they come; not its thinking, not its calls. */
+export type TextListener = (text: string) => void;
+
 /** Reads one answer incrementally. Never throws on bad bytes: it reports `complete: false`. */
 export interface ResponseReader {
   /** Feed the next bytes, cut anywhere. */
@@ -135,6 +138,8 @@ export interface ResponseReader {
   /** The same as `report.complete`, cheap enough to ask after every chunk. */
   readonly complete: boolean;
   readonly report: ResponseReport;
+  /** Tell these the words of the answer from now on. */
+  listen(hear: TextListener): void;
   /** What the model said, without its thinking; the start of it where it is long. */
   readonly text: string;
 }

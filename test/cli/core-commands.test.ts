@@ -109,6 +109,18 @@ describe('JSON', () => {
 });
 
 describe('text', () => {
+  it('says of which agents no tool call can be seen', async () => {
+    const words = { ...AGENT, name: 'words-bot', text_calls_at: AT };
+    const gone = { ...words, name: 'gone-bot', revoked_at: AT };
+    const { out } = await ask(['agents', 'list'], ok({ agents: [AGENT, words, gone] }));
+    const [said] = out.split('\n').filter((line) => line.includes('cannot be seen on the wire'));
+    expect(said).toContain('words-bot');
+    expect(said).not.toMatch(/refactor-bot|gone-bot/);
+    expect((await ask(['agents', 'list'], ok({ agents: [AGENT] }))).out).not.toContain('on the wire');
+    const { out: json } = await ask(['agents', 'list', '--json'], ok({ agents: [words] }));
+    expect(JSON.parse(json).agents[0].text_calls_at).toBe('2026-11-22T14:03:07.000Z');
+  });
+
   it('is a table with dollars and local times', async () => {
     const { out } = await ask(
       ['budgets', 'list'],

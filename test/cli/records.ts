@@ -17,6 +17,7 @@ export const AGENT: AgentRecord = {
   created_at: AT,
   revoked_at: null,
   last_seen_at: null,
+  text_calls_at: null,
 };
 
 export const BUDGET: BudgetRecord = {

@@ -131,6 +131,7 @@ describe('D1 a recorded stream in any pieces', () => {
         firstByteAt: 0,
         searched: null,
         atProvider: () => true,
+        hear: null,
         governedHeaders: [],
         keepBytes: 1 << 20,
       },

@@ -36,7 +36,10 @@ const list = command({
   async run({ call, program }) {
     return printed(await call('agents.list', {}), ({ agents }) => ({
       json: renderRecord({ agents }),
-      text: agents.length === 0 ? `No agents yet. Add one with: ${program.here} agents add NAME` : renderAgents(agents),
+      text:
+        agents.length === 0
+          ? `No agents yet. Add one with: ${program.here} agents add NAME`
+          : renderAgents(agents) + unseenCalls(agents),
     }));
   },
 });
@@ -72,6 +75,15 @@ function showToken(value: { readonly agent: AgentRecord; readonly token: string 
     json: renderRecord(value),
     text: `Agent ${value.agent.name} ${done}. Its token, shown only now:\n${value.token}`,
   };
+}
+
+/** Agents that act on the model's words: a list of rules would promise too much of them. */
+function unseenCalls(agents: readonly AgentRecord[]): string {
+  const names = agents
+    .filter((agent) => agent.text_calls_at !== null && agent.revoked_at === null)
+    .map(({ name }) => name);
+  if (names.length === 0) return '';
+  return `\n\nTool calls of ${names.join(', ')} cannot be seen on the wire: they are written as text, so no rule can hold them.`;
 }
 
 const renderAgents = (agents: readonly AgentRecord[]): string =>

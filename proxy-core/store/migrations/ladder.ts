@@ -12,6 +12,7 @@ import { clock } from './100-clock.ts';
 import { callers } from './110-callers.ts';
 import { resumedAgents } from './120-resumed-agents.ts';
 import { agentsGone } from './130-agents-gone.ts';
+import { textCalls } from './140-text-calls.ts';
 
 /** One step of the schema: append-only, numbered in tens. What has been released is never edited. */
 export interface Migration {
@@ -33,6 +34,7 @@ export const MIGRATIONS: readonly Migration[] = [
   callers,
   resumedAgents,
   agentsGone,
+  textCalls,
 ];
 
 /** `PRAGMA application_id` of our files ("RGAT"), so that another program's database is never taken for ours. */

@@ -6,7 +6,7 @@ import type { VerbInput } from '../store.ts';
 /** Agents and teams. A token is here only as its hash; names are unique among agents that are not revoked. */
 
 const COLUMNS = `agent_id, name, team, policy, allowed_policies, run_cap_nano, delivery, patience_seconds, token_prefix, created_at,
-  revoked_at, last_seen_at`;
+  revoked_at, last_seen_at, text_calls_at`;
 
 /** Writing "last seen" more often than this would cost a page per call for nothing anyone can see, ms. */
 const SEEN_RESOLUTION = 1_000;
@@ -94,6 +94,11 @@ export function revokeAgentRow(db: Writable, agentId: string, at: number): boole
 /** Let an agent start runs again after a stop. */
 export const resumeAgentRow = (db: Writable, agentId: string, at: number): void => {
   db.run('UPDATE agents SET resumed_at = ? WHERE agent_id = +?', at, agentId);
+};
+
+/** Note that calls of an agent were found in the text of an answer. */
+export const noteTextCallsRow = (db: Writable, agentId: string, at: number): void => {
+  db.run('UPDATE agents SET text_calls_at = ? WHERE agent_id = +?', at, agentId);
 };
 
 /** Note that an agent called, to the second. */

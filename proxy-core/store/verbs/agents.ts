@@ -5,6 +5,7 @@ import {
   findAgent,
   findAgentNamed,
   insertTeam,
+  noteTextCallsRow,
   replaceToken,
   resumeAgentRow,
   revokeAgentRow,
@@ -74,6 +75,12 @@ export const resumeAgent: VerbBody<'resumeAgent'> = ({ db }, { at, agentId, by }
   const fields = { agent_id: agentId, name: agent.name };
   appendAudit(db, { at, kind: 'agent.resumed', by, runId: null, fields });
   return agent;
+};
+
+/** Remember that an agent's calls are written as text. The run's step and its audit record say where. */
+export const noteTextCalls: VerbBody<'noteTextCalls'> = ({ db }, { at, agentId }) => {
+  noteTextCallsRow(db, agentId, at);
+  return null;
 };
 
 /** A team and its account; does nothing if there is one. */

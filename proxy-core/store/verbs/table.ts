@@ -1,6 +1,6 @@
 import type { Verb } from '../store.ts';
 import { admit, refuse } from './admit.ts';
-import { resumeAgent, revokeAgent, saveAgent, saveTeam, setToken } from './agents.ts';
+import { noteTextCalls, resumeAgent, revokeAgent, saveAgent, saveTeam, setToken } from './agents.ts';
 import { signHead } from './audit-heads.ts';
 import { storeRequest, storeResponse } from './bodies.ts';
 import { resetBudget, setBudget } from './budgets.ts';
@@ -39,6 +39,7 @@ export const VERBS: { readonly [V in Verb]: VerbBody<V> } = {
   noteRetries,
   openGate,
   noteSeen,
+  noteTextCalls,
   pauseRun,
   pruneTrace,
   putArtifact,

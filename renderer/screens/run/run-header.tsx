@@ -18,6 +18,7 @@ import { kept } from '../runs/live-runs.ts';
 import { hasEnded, pauseRun, resumeRun } from '../runs/run-commands.ts';
 import { showExact } from './exact-cost.ts';
 import { GrantChip, isActive } from './grant-chip.tsx';
+import { UnseenCalls } from './unseen-calls.tsx';
 import type { ShownRun } from './use-run.ts';
 
 const ICON = { size: 14, strokeWidth: 1.5, 'aria-hidden': true } as const;
@@ -50,6 +51,7 @@ export function RunHeader(props: {
             <VisibleText text={run.policy} breaks={false} />
           </span>
         </p>
+        <UnseenCalls shown={shown} />
         <Commands shown={shown} onStop={props.onStop} onExport={props.onExport} />
       </div>
       <Figures shown={shown} onChange={props.onChange} />
