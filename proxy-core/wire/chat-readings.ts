@@ -21,10 +21,14 @@ export function readPieces(draft: Draft, pieces: readonly Piece[], strays: reado
   // Where every choice makes sense by itself, its pieces belong together.
   const parted = joined.some((groups) => groups?.some((group) => !isNamed(group)));
   const readings = parted ? [...joined, ...FIRST_CHOICE.map(read)] : joined;
+  if (readings.some((groups) => groups === null || groups.length > MOST_CALLS)) {
+    // Nothing of it leaves where a rule could stop a call, so that reading it in every way is work for nothing.
+    doubt(draft);
+    const some = joined.find((groups) => groups !== null) ?? [];
+    return { toolCalls: recordedCalls(some.slice(0, MOST_CALLS), []), otherCalls: [] };
+  }
   const recorded = mostReadable(readings.slice(0, 1 + JOINS.length));
-  const others = readings;
-  if (readings.some((groups) => groups === null || groups.length > MOST_CALLS)) doubt(draft);
-  const groups = others.flatMap((reading) => reading ?? []);
+  const groups = readings.flatMap((reading) => reading ?? []);
   return apart(recordedCalls(recorded ?? [], groups), otherCalls([...(recorded ?? []), ...groups], strays));
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { WireFormat } from '../../../proxy-core/contract/records.ts';
 import type { ResponseReport } from '../../../proxy-core/wire/format.ts';
 import { FORMATS } from '../../../proxy-core/wire/formats.ts';
@@ -40,6 +40,27 @@ const chat = (...pieces: readonly object[]) =>
     'chat',
     pieces.map((one) => delta({ tool_calls: [one] })),
   );
+
+describe('a call of a great many names and a long text', () => {
+  it('is read without writing the text anew for each of them', () => {
+    const text = JSON.stringify({ command: 'x'.repeat(100_000) });
+    const reader = FORMATS.chat.streamReader();
+    for (let nth = 0; nth < 500; nth += 1)
+      reader.pushFrame(utf8(delta({ tool_calls: [piece(0, 'a', `name${nth}`, nth === 0 ? text : '')] })));
+    reader.end();
+    const write = vi.spyOn(JSON, 'stringify');
+    const { otherCalls = [] } = reader.report;
+    const written = write.mock.results.reduce((sum, { value }) => sum + String(value).length, 0);
+    write.mockRestore();
+    expect(otherCalls.length).toBeGreaterThan(490);
+    expect(written).toBeLessThan(10 * text.length);
+  });
+
+  it('of more calls than are kept, only the first are recorded and the answer is in doubt', () => {
+    const [report] = chat(...Array.from({ length: 5_000 }, (_, nth) => piece(0, `id${nth}`, 'pay', '{}')));
+    expect([report.malformed, report.toolCalls.length, report.otherCalls]).toEqual([true, 1024, undefined]);
+  });
+});
 
 describe('pieces of a chat call', () => {
   it('are one call by index, whatever their ids', () => {
