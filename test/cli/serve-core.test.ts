@@ -101,7 +101,7 @@ describe('the commands beside a headless core', () => {
     const { ask } = await serve(configure({ 'rungate.yaml': PORTS }));
     for (const scope of ['run', 'agent', 'team']) {
       const { err } = await ask('budgets', 'set', `--${scope}`, 'nobody', '--usd', '1');
-      const [, named = ''] = /rungate ([a-z ]+)\n/.exec(err) ?? [];
+      const [, named = ''] = /npx rungate --home \S+ ([a-z ]+)\n/.exec(err) ?? [];
       expect((await ask(...named.split(' '))).code).toBe(0);
     }
   });
