@@ -63,6 +63,11 @@ export function possibleActions(tool: string, why: string): readonly Action[] {
   }
 }
 
+/** The action of a statement. */
+export const sqlActionOf = (text: string): Action => [reading('sql', { command: seen(text) })];
+/** The action of a call to an address. */
+export const urlActionOf = (text: string): Action => [reading('http', { url: seen(text) })];
+
 /** The action of a tool that does nothing a rule names. */
 export const otherAction = (): readonly Action[] => [[reading('other')]];
 
@@ -82,16 +87,19 @@ const NEUTRAL_KEYS = new Set(
   ).split(' '),
 );
 
-/** Texts under the first of the keys that is there; null when none is, or when what is there is no text. */
+/** Texts under every one of the keys that is there: a tool may read any. Null when none is, or when what is there is no text. */
 function textsUnder(value: ArgValue, keys: readonly string[]): readonly string[] | null {
   if (typeof value === 'string') return [value];
   if (!isObject(value)) return null;
+  const texts: string[] = [];
   for (const key of keys) {
     const found = value.get(key);
-    if (typeof found === 'string') return [found];
-    if (found !== undefined && found !== null) return isList(found) ? allTexts(found) : null;
+    if (found === undefined || found === null) continue;
+    const said = typeof found === 'string' ? [found] : isList(found) ? allTexts(found) : null;
+    if (said === null) return null;
+    texts.push(...said);
   }
-  return null;
+  return texts.length === 0 ? null : [...new Set(texts)];
 }
 
 function allTexts(list: readonly ArgValue[]): readonly string[] | null {
@@ -126,6 +134,17 @@ function urlActions(texts: readonly string[] | null): readonly Action[] {
 function shellActions(tool: string, value: ArgValue): readonly Action[] {
   const nested = isObject(value) ? value.get('action') : undefined;
   if (nested !== undefined && isObject(nested)) return shellActions(tool, nested);
+  const keys = isObject(value) ? WHOLE_KEYS.filter((key) => isSaid(value.get(key))) : [];
+  // A tool may read any of two keys: each is judged, the first with what stands beside it.
+  const more = keys.length < 2 || !isObject(value) ? [] : keys.slice(1).map((key) => value.get(key) ?? null);
+  return [...commandIn(tool, value), ...more.flatMap((one) => commandIn(tool, new Map([['command', one]])))];
+}
+
+const WHOLE_KEYS = ['command', 'cmd', 'commands', 'script', 'code', 'shell_command', 'bash'];
+const isSaid = (value: ArgValue | undefined): boolean =>
+  (typeof value === 'string' && value !== '') || (value !== undefined && isList(value) && value.length > 0);
+
+function commandIn(tool: string, value: ArgValue): readonly Action[] {
   const found = findCommand(value);
   switch (found.kind) {
     case 'none':
@@ -133,11 +152,11 @@ function shellActions(tool: string, value: ArgValue): readonly Action[] {
     case 'unclear':
       return possibleActions(tool, 'no argument is known to be the command');
     case 'words':
-      return renderShell(wordsAsText(found.words), readWordActions(found.words));
+      return shellActionsOf(wordsAsText(found.words), readWordActions(found.words));
     case 'texts':
       return bounded(
         'shell',
-        found.texts.slice(0, ACTIONS + 1).flatMap((text) => renderShell(text, readShellActions(text))),
+        found.texts.slice(0, ACTIONS + 1).flatMap((text) => shellActionsOf(text, readShellActions(text))),
       );
   }
 }
@@ -148,7 +167,7 @@ export function typedActions(text: string, before: TypedLine | null): readonly A
   const alone = before === null ? null : readTyped(text, null);
   const shell = [joined, ...(alone === null ? [] : [alone])]
     .filter((reading) => reading.text.trim() !== '')
-    .flatMap((reading) => renderShell(reading.text, readShellActions(reading.text)));
+    .flatMap((reading) => shellActionsOf(reading.text, readShellActions(reading.text)));
   const doubt = reading('shell', { command: unknown('the line was edited with keys that do not show in it') });
   const all = shell.length === 0 ? [[reading('shell')]] : shell;
   return joined.unclear && joined.text.includes('\n') ? [...all, [doubt]] : all;
@@ -187,7 +206,8 @@ function wordsAsText(words: readonly string[]): string {
   return words.length === 3 && flag !== undefined && /^-[a-z]*c$/.test(flag) ? (script ?? '') : words.join(' ');
 }
 
-function renderShell(text: string, actions: ShellActions): readonly Action[] {
+/** The actions of a command: itself in all its readings, and the files that it writes. */
+export function shellActionsOf(text: string, actions: ShellActions): readonly Action[] {
   const commands = [...new Set([text, ...actions.commands])];
   const readings = commands.map((command) => reading('shell', { command: seen(command) }));
   if (actions.truncated) readings.push(reading('shell', { command: unknown('the command is too long to read whole') }));

@@ -1,5 +1,6 @@
 import type { DeclaredTool, ToolCall } from '../wire/format.ts';
 import { type Action, actionsOf, anyAction, otherAction, possibleActions, typedActions } from './action.ts';
+import { shapedActions } from './argument-shapes.ts';
 import { type ArgValue, isObject, type ParsedArguments, parseArguments, renderValue } from './arguments.ts';
 import { type CallContext, NO_CONTEXT } from './call-context.ts';
 import { type CarriedCall, carriedCalls, looksCarrying } from './carried-calls.ts';
@@ -29,8 +30,11 @@ export interface CallSubject {
   readonly touches: () => Seen;
   /** Its effects are judged on the calls inside it, so the policy's default does not apply to it. */
   readonly wraps: boolean;
-  /** `against`: it may not be what runs, so it can gate or block and nothing else (no `allow`, no `tools.allow`, no default). */
-  readonly counts: 'fully' | 'against';
+  /**
+   * `shape`: the call by what its arguments are; the default does not apply to it. `against`: it may not be what runs, so it can gate
+   * or block and nothing else (no `allow`, no `tools.allow`, no default).
+   */
+  readonly counts: 'fully' | 'against' | 'shape';
 }
 
 /** What a call is read as; the first is the call itself. */
@@ -71,9 +75,21 @@ function readAs(call: ToolCall, context: CallContext): CallSubjects {
   if (isScriptTool(call)) return readScriptCall(call, name, server, context);
   const value = once(() => (call.kind === 'custom' ? freeText(call.argsText) : parseArguments(call.argsText)));
   const own = { ...subject(name, call.argsText, value, context, call.id), server };
-  if (!mayCarry(call, context)) return [own];
+  const shaped = shapedSubjects(name, own, context);
+  if (!mayCarry(call, context)) return [own, ...shaped];
   const carried = readCarried(name, call.argsText, value, context, 0);
-  return [carried.some((one) => one.counts === 'fully') ? { ...own, wraps: true } : own, ...carried];
+  return [carried.some((one) => one.counts === 'fully') ? { ...own, wraps: true } : own, ...shaped, ...carried];
+}
+
+/** The same call as what its arguments say that it does. */
+function shapedSubjects(name: string, own: CallSubject, context: CallContext): readonly CallSubject[] {
+  const kind = kindIn(name, context);
+  if (kind !== kindOfTool(name)) return [];
+  const parsed = own.value();
+  const actions = parsed.kind === 'parsed' ? shapedActions(name, kind, parsed.value) : [];
+  return actions.length === 0
+    ? []
+    : [{ ...own, actions: () => actions, counts: own.counts === 'against' ? 'against' : 'shape' }];
 }
 
 function readScriptCall(call: ToolCall, name: string, server: Seen, context: CallContext): CallSubjects {
@@ -85,7 +101,8 @@ function readScriptCall(call: ToolCall, name: string, server: Seen, context: Cal
     }
     const value: ParsedArguments = { kind: 'parsed', value: one.args.value };
     const literal = subject(one.tool, one.source, () => value, context);
-    return [literal, ...readCarried(one.tool, one.source, () => value, context, 0)];
+    const shaped = shapedSubjects(one.tool, literal, context);
+    return [literal, ...shaped, ...readCarried(one.tool, one.source, () => value, context, 0)];
   });
   if (script.uncertain !== null) inner.push(hiddenSubject(call.argsText, script.uncertain, context));
   const outer = subject(name, call.argsText, () => freeText(call.argsText), context);
@@ -130,6 +147,7 @@ function readInner(
   if (describing && !known && !showsAction(name, value)) return [];
   const weigh = (one: CallSubject): CallSubject => (certain || known ? one : against(one));
   const own = weigh(subject(qualified, text, read, context));
+  const shaped = shapedSubjects(qualified, own, context);
   const plain = qualified === name ? [] : [against(subject(name, text, read, context))];
   const meant = declaredAs(context.declared, { name }).map(({ name: meantName }) =>
     subject(meantName, text, read, context),
@@ -137,8 +155,15 @@ function readInner(
   const trimmed = spelledPlainly(name);
   const others = trimmed === name ? [] : [against(subject(trimmed, text, read, context))];
   if (depth >= CARRY_DEPTH)
-    return [own, ...plain, ...meant, ...others, against(hiddenSubject(text, 'calls are nested too deep', context))];
-  return [own, ...plain, ...meant, ...others, ...readCarried(qualified, text, read, context, depth + 1)];
+    return [
+      own,
+      ...shaped,
+      ...plain,
+      ...meant,
+      ...others,
+      against(hiddenSubject(text, 'calls are nested too deep', context)),
+    ];
+  return [own, ...shaped, ...plain, ...meant, ...others, ...readCarried(qualified, text, read, context, depth + 1)];
 }
 
 /** A name without blanks, a client's own prefix and capitals. */
@@ -184,7 +209,8 @@ export function readDeclared(tool: DeclaredTool, why: string, context: CallConte
   if (isScriptTool(tool) || always) return [{ ...own, wraps: true }, hiddenSubject(null, why, context), ...meant];
   if (mayCarry(tool, context)) return [own, against(hiddenSubject(null, why, context)), ...meant];
   // Whatever a tool is for, a path in its arguments may be one that rules protect: its calls are looked at, no answer is held for it.
-  const reaching = tool.kind === 'server' ? [] : [against({ ...own, touches: () => unknown(why) })];
+  const reaching =
+    tool.kind === 'server' ? [] : [against({ ...own, touches: () => unknown(why), actions: () => anyAction(why) })];
   return [own, ...reaching, ...meant];
 }
 

@@ -44,7 +44,9 @@ const ARGS_KEYS = [
 ];
 const SERVER_KEYS = ['server_name', 'server', 'mcp_server', 'server_id'];
 /** What was said or done before, or is only shown: it is not run. */
-const TOLD_KEYS = new Set('messages history conversation transcript examples tools schema documentation'.split(' '));
+export const TOLD_KEYS = new Set(
+  'messages history conversation transcript examples tools schema documentation'.split(' '),
+);
 const VALUES = 2_000;
 const CALLS = 64;
 const DEPTH = 16;

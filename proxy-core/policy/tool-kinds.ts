@@ -60,6 +60,7 @@ const PATTERNS: readonly (readonly [RegExp, ActionKind])[] = [
   [/(^|_)(run|exec|execute|call)_(a_)?(command|commands|cmd|shell|bash|script|terminal)/, 'shell'],
   [/(^|_)(bash|shell|powershell)(_(command|cmd|exec|tool|call|run|script))?$/, 'shell'],
   [/(^|_)(command|cmd|terminal)_(exec|run|execute)/, 'shell'],
+  [/(^|_)(ssh|docker|container|kubectl|pod|remote|vm)_(exec|execute|command|cmd|shell)$/, 'shell'],
   [/^(run_terminal|start_process|interact_with_process|spawn_process|run_process|execute_process)/, 'shell'],
   [/(^|_)sql(_|$)/, 'sql'],
   [/(^|_)(database|db|postgres|mysql|sqlite|bigquery|snowflake|redshift)_(query|execute|exec|run)$/, 'sql'],
@@ -82,6 +83,8 @@ const plainName = (name: string): string =>
   name
     .replace(/([a-z\d])([A-Z])/g, '$1_$2')
     .replace(/[^A-Za-z\d]+/g, '_')
+    // A dated variant (`bash_20250124`) is the same tool.
+    .replace(/_(20\d{6}|v\d{1,2})$/, '')
     .toLowerCase();
 
 /** An MCP tool's server and own name: `mcp__server__tool`, or `server.tool`; null when the name carries no server. */
