@@ -119,7 +119,8 @@ function readShape(key: string, value: ArgValue, search: Search): readonly Actio
 /** One command as text or as words; `commands` are several. */
 function commandShapes(key: string, said: readonly string[]): readonly Action[] {
   const [first = '', ...more] = said;
-  if (more.length === 0 || key.endsWith('s')) return said.flatMap((text) => shellActionsOf(text, readShellActions(text)));
+  if (more.length === 0 || key.endsWith('s'))
+    return said.flatMap((text) => shellActionsOf(text, readShellActions(text)));
   return shellActionsOf([first, ...more].join(' '), readWordActions(said));
 }
 
