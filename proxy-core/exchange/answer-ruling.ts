@@ -1,7 +1,7 @@
 import type { Decision } from '../policy/decision.ts';
 import { keyRule, stops } from '../policy/decision.ts';
 import { couldGateTool } from '../policy/evaluate.ts';
-import type { Begun, FrameEffect, NamedTool } from '../wire/format.ts';
+import type { Begun, FrameEffect, NamedTool, ToolCall } from '../wire/format.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import type { Admitted } from './admission.ts';
 import { callsBeside } from './calls-beside.ts';
@@ -138,14 +138,15 @@ export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outc
   const others = report.otherCalls ?? [];
   // Embeddings and plain completions have no tool calls that could be hidden in what cannot be read.
   const unread = report.malformed && holdableFormat(admitted.request) !== null;
-  if ((unread || others.length > MOST_OTHERS) && stopsCalls(admitted)) {
+  const could = stopsCalls(admitted);
+  if ((unread || areTooMany(others)) && could) {
     return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
   }
   if (report.toolCalls.length === 0 && others.length === 0) return FREE;
   // Alerts, loops and drift are looked for whatever the rules can stop.
   const judgement = withOthers(
     await judgeAnswer(core, judged, report.toolCalls),
-    await judgeOthers(core, judged, others),
+    could ? await judgeOthers(core, judged, others) : [],
   );
   if (judgement.effect === 'allow' || judgement.decision === null) return { kind: 'free', judgement };
   const full = judgement.effect === 'gate' ? pendingBound(core, admitted.run, admitted.policy) : null;
@@ -157,12 +158,20 @@ export async function ruleOnAnswer(core: Core, admitted: Admitted, outcome: Outc
 
 /** Readings of one answer that are judged one by one. */
 const MOST_OTHERS = 2048;
+/**
+ * Characters of their arguments together: twice what one answer can hold. Threat: a long call of many names is as many readings, and
+ * each that is stopped is recorded with all it says.
+ */
+const MOST_OTHER_TEXT = 16 * 1024 * 1024;
+
+const areTooMany = (others: readonly ToolCall[]): boolean =>
+  others.length > MOST_OTHERS || others.reduce((sum, { argsText }) => sum + argsText.length, 0) > MOST_OTHER_TEXT;
 
 /** An error, or a count of tokens, holds no calls; where one is in it all the same, it is refused like any that a rule stops. */
 async function ruleOnCallsBeside(core: Core, admitted: Admitted, judged: Judged, answer: Answer): Promise<Ruling> {
   if (answer.beside === null || !stopsCalls(admitted)) return FREE;
   const calls = await callsBeside(admitted.request, answer, answer.beside);
-  if (calls === null || calls.length > MOST_OTHERS)
+  if (calls === null || areTooMany(calls))
     return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
   const [stopped] = await judgeOthers(core, judged, calls);
   return stopped === undefined ? FREE : { kind: 'blocked', decision: stopped.decision, judgement: null };

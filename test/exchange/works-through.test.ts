@@ -174,6 +174,21 @@ describe('an answer that cannot be read, where no rule could withhold anything',
     expect(answer.status).toBeGreaterThanOrEqual(400);
   });
 
+  it('one long call of a great many names is withheld where a rule could, and passes where none could', async () => {
+    const long = JSON.stringify({ text: 'x'.repeat(100_000) });
+    const call = (nth: number) => ({
+      index: 0,
+      id: 'a',
+      function: { name: `n${nth}`, arguments: nth === 0 ? long : '' },
+    });
+    const said = Array.from({ length: 200 }, (_, nth) => chunk({ tool_calls: [call(nth)] })).join('');
+    answerAs([said, chunk({}, 'tool_calls'), DONE], { 'content-type': 'text/event-stream' });
+    expect((await ask({ ...STREAM, tools: [TOOL] })).ended).toBe(true);
+    await as('strict');
+    const { status, refusal } = await ask({ ...STREAM, tools: [TOOL] });
+    expect([status, refusal.context['rule']]).toEqual([403, 'answer:unreadable']);
+  });
+
   it('a stream that was cut inside what is read stays cut', async () => {
     answerAs([HELLO.slice(0, -60)], { 'content-type': 'text/event-stream' });
     expect((await ask(STREAM)).ended).toBe(false);
