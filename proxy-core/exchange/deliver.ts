@@ -5,7 +5,9 @@ import type { Remaining } from '../store/store.ts';
 import type { Hold } from '../wire/hold-stream.ts';
 import { renderRefusal, renderStreamRefusal } from '../wire/refusal.ts';
 import type { Admitted, Refused } from './admission.ts';
+import type { Core } from './core.ts';
 import type { Outcome } from './forward.ts';
+import { followsAlike } from './moved-answer.ts';
 import type { Answer } from './passage.ts';
 import { type RefusedRequest, refusalTarget } from './refusal-target.ts';
 import type { AgentReply } from './reply.ts';
@@ -17,6 +19,7 @@ import type { Settlement } from './settle.ts';
  * complete answer.
  */
 export async function deliverAnswer(
+  core: Core,
   reply: AgentReply,
   admitted: Admitted,
   outcome: Outcome,
@@ -30,6 +33,9 @@ export async function deliverAnswer(
   switch (outcome.kind) {
     case 'completed': {
       if (begun !== null && !outcome.answer.stream) return breakOff(reply, admitted, null, notStreamed(outcome.answer));
+      if (begun !== null && !followsAlike(core, admitted.request, outcome.answer)) {
+        return breakOff(reply, admitted, null, cannotFollow());
+      }
       const rest = outcome.answer.takeRest();
       if (!reply.headSent) sendHead(reply, admitted, outcome.answer, rest, settlement.cost, settled.remaining);
       const moved = (bytes: Uint8Array): Uint8Array => (begun === null ? bytes : begun.release(bytes));
@@ -92,6 +98,15 @@ const notStreamed = ({ status, body }: Answer): Failure =>
         .slice(0, QUOTED),
       recover: 'Send the same request again: its approval still stands.',
     },
+    5,
+  );
+
+/** What came behind the note would be read otherwise than it was judged. */
+const cannotFollow = (): Failure =>
+  failure(
+    'upstream_unreachable',
+    'The provider’s answer cannot follow what this stream has been sent: a client could read other calls in it.',
+    { recover: 'Send the same request again: its approval still stands.' },
     5,
   );
 

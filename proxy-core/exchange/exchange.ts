@@ -128,7 +128,7 @@ async function carryOut(
       const holding = { hold: attempt.watch.hold, begun: begun !== null };
       return await gateAnswer(core, admitted, ruling, outcome.answer, settlement, holding, reply);
     }
-    await deliverAnswer(reply, admitted, outcome, settlement, begun);
+    await deliverAnswer(core, reply, admitted, outcome, settlement, begun);
     noteDelivered(core, admitted, outcome, reply);
     return null;
   } catch (error) {

@@ -50,7 +50,7 @@ export interface Answer {
   readonly status: number;
   /** Headers for the agent as they came, names and values alternating, without the governed ones. */
   readonly headers: readonly string[];
-  /** What it is to be read as: a stream under another type counts as one. */
+  /** What it is to be read as: a stream under another type counts as one, and a document under a stream's. */
   readonly contentType: string;
   readonly stream: boolean;
   readonly firstByteAt: number;
@@ -123,14 +123,15 @@ const EVENT_END = /(?:\n\n|\r\r|\r\n\r\n)$/;
 const LATE_LIMIT = 64 * 1024;
 
 const EVENT_STREAM = 'text/event-stream';
+const DOCUMENT = 'application/json';
 
 /** Begin to pass an answer on; its head goes out with the first bytes that may leave. */
 export function openPassage(options: PassageOptions, reply: AgentReply): Passage {
   const { format, status, rawHeaders, asksStream } = options;
-  if (headerOf(rawHeaders, 'content-type').startsWith(EVENT_STREAM)) return openKnown(options, reply, true);
-  // Under another type it may be a stream all the same: its first bytes tell.
-  const tells = asksStream && format !== null && status < 300 && !isEncoded(rawHeaders);
-  return tells ? openUndecided((stream) => openKnown(options, reply, stream)) : openKnown(options, reply, false);
+  const typed = headerOf(rawHeaders, 'content-type').startsWith(EVENT_STREAM);
+  // Under the other form's type it may be what was asked for all the same: its first bytes tell.
+  const tells = asksStream !== typed && format !== null && status < 300 && !isEncoded(rawHeaders);
+  return tells ? openUndecided(typed, (stream) => openKnown(options, reply, stream)) : openKnown(options, reply, typed);
 }
 
 /** Content codings were not asked for; what comes encoded all the same is read as bytes that are not what the client will see. */
@@ -278,7 +279,7 @@ function openKnown(options: PassageOptions, reply: AgentReply, stream: boolean):
     answer: () => ({
       status: options.status,
       headers,
-      contentType: stream && !contentType.startsWith(EVENT_STREAM) ? EVENT_STREAM : contentType,
+      contentType: stream === contentType.startsWith(EVENT_STREAM) ? contentType : stream ? EVENT_STREAM : DOCUMENT,
       stream,
       firstByteAt: options.firstByteAt,
       report: reader === null || spilled() ? null : encoded ? { ...reader.report, malformed: true } : reader.report,

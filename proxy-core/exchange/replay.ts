@@ -5,7 +5,8 @@ import type { Hold } from '../wire/hold-stream.ts';
 import { jsonToStream, streamToJson } from '../wire/transcode.ts';
 import type { Core } from './core.ts';
 import { deliverRefusal, governedHeaders } from './deliver.ts';
-import { framesOf, holdableFormat } from './held-stream.ts';
+import { asksStructure, framesOf, holdableFormat } from './held-stream.ts';
+import { CANNOT_FOLLOW, readsAlike } from './moved-answer.ts';
 import type { AgentReply } from './reply.ts';
 import type { ReadRequest } from './request.ts';
 import { storeRefusal } from './store-refusal.ts';
@@ -27,7 +28,7 @@ export async function replay(
 ): Promise<boolean> {
   try {
     if (gate.released_at === null && !(await core.gates.release(gate.gate_id))) return false;
-    send(request, gate, answer, begun, reply);
+    send(core, request, gate, answer, begun, reply);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     const { run_id: runId, policy } = gate;
@@ -37,6 +38,7 @@ export async function replay(
 }
 
 function send(
+  core: Core,
   request: ReadRequest,
   gate: GateRecord,
   answer: FoundAnswer,
@@ -54,7 +56,10 @@ function send(
     return;
   }
   if (begun !== null) {
-    for (const frame of framesOf(wanted)) reply.write(begun.release(frame));
+    const rest = framesOf(wanted);
+    const moved = { passed: [], rest, begun: true, silent: asksStructure(request) };
+    if (readsAlike(core, request, wanted, moved)) for (const frame of rest) reply.write(begun.release(frame));
+    else reply.write(begun.reject(CANNOT_FOLLOW, rest));
     reply.end();
     return;
   }

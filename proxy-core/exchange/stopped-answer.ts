@@ -15,8 +15,9 @@ import { breakOff, governedHeaders } from './deliver.ts';
 import { deliveryOf, patienceOf } from './delivery.ts';
 import { fingerprintOf } from './gate-meeting.ts';
 import { gateOpening, keepAnswer, proposalOf } from './gated-answer.ts';
-import { asksStructure, holdStream, verdictText } from './held-stream.ts';
+import { asksStructure, framesOf, holdStream, verdictText } from './held-stream.ts';
 import { blockedFailure, ruleName } from './judge.ts';
+import { CANNOT_FOLLOW, readsAlike } from './moved-answer.ts';
 import type { Answer } from './passage.ts';
 import type { AgentReply } from './reply.ts';
 import type { Settlement } from './settle.ts';
@@ -120,9 +121,14 @@ export async function gateAnswer(
   if (!reply.headSent) {
     reply.head(answer.status, [...answer.headers.filter(notLength), ...governedHeaders(admitted)]);
   }
+  const passed = framesOf({ ...kept, body: kept.body.subarray(0, answer.passedBytes) });
+  const rest = framesOf({ ...kept, body: kept.body.subarray(answer.passedBytes) });
+  const alike = (silent: boolean): boolean => readsAlike(core, request, kept, { passed, rest, begun, silent });
+  // Without a note the frames stay where they were.
+  const silent = asksStructure(request) || (!begun && !alike(false));
   core.abandons.arrive(gate.gate_id, heldConversation(request, subagentOf(request)));
   try {
-    if (!(await holdStream(core, gate, hold, begun || asksStructure(request), reply))) return null;
+    if (!(await holdStream(core, gate, hold, begun || silent, reply))) return null;
   } finally {
     core.abandons.leave(gate.gate_id, patienceOf(request));
   }
@@ -131,6 +137,8 @@ export async function gateAnswer(
   const revoked = revokedSince(core, request);
   if (revoked !== null) {
     reply.write(hold.reject(`[Rungate] ${revoked.message}`, held));
+  } else if (stateAt(settled, core.clock.now()) === 'approved' && !alike(silent)) {
+    reply.write(hold.reject(CANNOT_FOLLOW, held));
   } else if (stateAt(settled, core.clock.now()) === 'approved' && (await core.gates.release(gate.gate_id))) {
     for (const frame of held) reply.write(hold.release(frame));
     if (!reply.gone) core.unanswered.released(request, core.clock.now());

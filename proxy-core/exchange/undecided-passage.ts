@@ -1,22 +1,23 @@
-import { readStart } from '../wire/stream-start.ts';
+import { readStart, startsObject } from '../wire/stream-start.ts';
 import type { Passage } from './passage.ts';
 
 /**
  * An answer whose first bytes decide whether it is a stream. Until they do (a handful, mostly the first piece), nothing
- * passes; then everything does as if it had been known from the start.
+ * passes; then everything does as if it had been known from the start. `typed`: it calls itself a stream, and is one unless it begins
+ * like a JSON object.
  */
-export function openUndecided(open: (stream: boolean) => Passage): Passage {
+export function openUndecided(typed: boolean, open: (stream: boolean) => Passage): Passage {
   const first: Buffer[] = [];
   let known: Passage | null = null;
   let opened = false;
   let gone = false;
 
-  /** Decide by what there is; what could be either is a document once nothing more comes. */
+  /** Decide by what there is; what could be either is what its type says once nothing more comes. */
   const decide = (ended: boolean): Passage | null => {
     const bytes = Buffer.concat(first);
     const start = readStart(bytes);
     if (start === 'undecided' && !ended) return null;
-    known = open(start === 'stream');
+    known = open(typed ? !startsObject(bytes) : start === 'stream');
     if (gone) known.agentGone();
     if (opened) known.open();
     return known;

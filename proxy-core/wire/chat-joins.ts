@@ -140,9 +140,12 @@ const tracked =
 
 const notBlank = (text: string | null): string | null => (text === null || text.trim() === '' ? null : text);
 
-export const byTracker: Join = tracked(({ choice }) => choice);
-/** The choices' numbers are not looked at. */
-export const byTrackerOfFirst: Join = tracked(({ choice, leads }) => (leads ? -1 : choice));
+/** Whether choices are told apart by their numbers, or each chunk's first is taken whatever its number. */
+export const byChoice = ({ choice }: Piece): number => choice;
+export const firstOfChunk = ({ choice, leads }: Piece): number => (leads ? -1 : choice);
+
+export const byTracker: Join = tracked(byChoice);
+export const byTrackerOfFirst: Join = tracked(firstOfChunk);
 
 /** One entry of LangChain's list of chunks. */
 interface Entry {
@@ -203,8 +206,8 @@ function mergesWith(entry: Entry, { index, id }: Piece): boolean {
   return entry.index === null && id !== null && entry.id === id;
 }
 
-export const byMerging: Join = merged(({ choice }) => choice);
-export const byMergingFirst: Join = merged(({ choice, leads }) => (leads ? -1 : choice));
+export const byMerging: Join = merged(byChoice);
+export const byMergingFirst: Join = merged(firstOfChunk);
 
 /**
  * The most sensible reading, which is recorded and shown: by index; another id begins another call only where the piece names a tool

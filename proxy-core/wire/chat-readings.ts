@@ -1,4 +1,5 @@
 import { type Draft, doubt, MOST_CALLS, type ReadCalls } from './answer-reader.ts';
+import { bundled } from './chat-bundles.ts';
 import * as joins from './chat-joins.ts';
 import type { Part, Piece } from './chat-pieces.ts';
 import type { ToolCall } from './format.ts';
@@ -21,14 +22,23 @@ export function readPieces(draft: Draft, pieces: readonly Piece[], strays: reado
   // Where every choice makes sense by itself, its pieces belong together.
   const parted = joined.some((groups) => groups?.some((group) => !isNamed(group)));
   const readings = parted ? [...joined, ...FIRST_CHOICE.map(read)] : joined;
-  if (readings.some((groups) => groups === null || groups.length > MOST_CALLS)) {
+  const inBundles = (choiceOf: (piece: Piece) => number, join: joins.Join): readonly (readonly Group[] | null)[] => {
+    const bundles = bundled(pieces, choiceOf);
+    return bundles === null ? [] : [grouped(bundles, join(bundles))];
+  };
+  const others = [
+    ...readings,
+    ...inBundles(joins.byChoice, joins.byTracker),
+    ...(parted ? inBundles(joins.firstOfChunk, joins.byTrackerOfFirst) : []),
+  ];
+  if (others.some((groups) => groups === null || groups.length > MOST_CALLS)) {
     // Nothing of it leaves where a rule could stop a call, so that reading it in every way is work for nothing.
     doubt(draft);
     const some = joined.find((groups) => groups !== null) ?? [];
     return { toolCalls: recordedCalls(some.slice(0, MOST_CALLS), []), otherCalls: [] };
   }
   const recorded = mostReadable(readings.slice(0, 1 + JOINS.length));
-  const groups = readings.flatMap((reading) => reading ?? []);
+  const groups = others.flatMap((reading) => reading ?? []);
   return apart(recordedCalls(recorded ?? [], groups), otherCalls([...(recorded ?? []), ...groups], strays));
 }
 

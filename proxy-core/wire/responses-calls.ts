@@ -42,8 +42,20 @@ export interface Sayings {
   readonly first: Map<unknown, Saying>;
   readonly items: Map<unknown, Saying>;
   readonly calls: Map<string, Saying>;
+  /** What stood at each index, whichever item it was meant for: LangChain keeps one call for each, under the last name. */
+  readonly places: Map<unknown, Standing>;
   /** Deltas by index that came before any item there. */
   readonly orphans: Map<unknown, { text: string; truncated: boolean }>;
+}
+
+/** All that was said at one index. */
+interface Standing {
+  /** The names of its items, with an item of each. */
+  readonly names: Map<string, Saying>;
+  deltas: string;
+  /** The deltas, with what items were opened with between them. */
+  joined: string;
+  truncated: boolean;
 }
 
 /** An answer that has said nothing. */
@@ -55,6 +67,7 @@ export const createSayings = (draft: Draft): Sayings => ({
   first: new Map(),
   items: new Map(),
   calls: new Map(),
+  places: new Map(),
   orphans: new Map(),
 });
 
@@ -85,14 +98,30 @@ export function openSaying(sayings: Sayings, said: SaidCall, index: unknown, arg
   if (said.itemId !== null) sayings.items.set(said.itemId, saying);
   if (said.id !== null) sayings.calls.set(said.id, saying);
   if (said.kind !== 'server') draft.begun.calls += 1;
+  const place = placeAt(sayings, index);
+  place.joined += kept.text;
+  place.truncated ||= kept.truncated;
   noteName(sayings, saying, said.name);
   return saying;
+}
+
+function placeAt({ places }: Sayings, index: unknown): Standing {
+  const known = places.get(index);
+  if (known !== undefined) return known;
+  const standing: Standing = { names: new Map(), deltas: '', joined: '', truncated: false };
+  places.set(index, standing);
+  return standing;
 }
 
 function noteName(sayings: Sayings, saying: Saying, name: string): void {
   if (name === '') {
     if (saying.names.length === 0 && saying.said.kind !== 'server') sayings.draft.begun.unsure = true;
     return;
+  }
+  const { names } = placeAt(sayings, saying.index);
+  if (saying.index !== undefined && !names.has(name)) {
+    if (names.size < MOST_NAMES) names.set(name, saying);
+    else doubt(sayings.draft);
   }
   if (!saying.names.includes(name) && saying.names.length < MOST_NAMES) saying.names.push(name);
   else if (!saying.names.includes(name)) doubt(sayings.draft);
@@ -179,6 +208,10 @@ export function noteArguments(
       if (saying !== undefined) saying.streamed[way] += kept.text;
     }
     if (found.latest !== undefined) found.latest.since += kept.text;
+    const standing = placeAt(sayings, at.index);
+    standing.deltas += kept.text;
+    standing.joined += kept.text;
+    standing.truncated ||= kept.truncated;
     for (const saying of targets) saying.truncated ||= kept.truncated;
     if (found.first === undefined) addOrphan(sayings, at.index, kept);
   }
@@ -217,6 +250,12 @@ export function readSayings(sayings: Sayings, strays: readonly ToolCall[]): Read
         for (const name of saying.names) yield callOf(saying, name, text);
       }
     }
+    for (const { names, deltas, joined, truncated } of sayings.places.values()) {
+      if (deltas === '') continue;
+      for (const [name, { said }] of names) {
+        for (const text of new Set([deltas, joined])) yield callOf({ said, truncated }, name, text);
+      }
+    }
     for (const [index, { text, truncated }] of sayings.orphans) {
       if (sayings.first.has(index)) continue;
       yield {
@@ -238,7 +277,7 @@ function textsOf({ stated, streamed, opened, since }: Saying): readonly string[]
   return texts.length === 0 ? [opened] : texts;
 }
 
-function callOf({ said, truncated }: Saying, name: string, argsText: string): ToolCall {
+function callOf({ said, truncated }: Pick<Saying, 'said' | 'truncated'>, name: string, argsText: string): ToolCall {
   const { id, kind, namespace } = said;
   const call: ToolCall = { id, name, kind, argsText };
   return {

@@ -20,3 +20,7 @@ export function readStart(bytes: Uint8Array): AnswerStart {
   if (FIELDS.some((field) => start.startsWith(field))) return 'stream';
   return FIELDS.some((field) => field.startsWith(start)) ? 'undecided' : 'document';
 }
+
+/** Whether the bytes begin like a JSON object, which no line of an event stream does. */
+export const startsObject = (bytes: Uint8Array): boolean =>
+  /^(?:\xef\xbb\xbf)?\s*\{/.test(latin1.decode(bytes.subarray(0, MOST_SPACE)));

@@ -116,6 +116,16 @@ describe('pieces of a chat call', () => {
     expect(everything(read)).toContain('pay({"usd":900})');
   });
 
+  it('wait at their index for a name, as one provider of the AI SDK has them', () => {
+    const read = chat(
+      piece(undefined, undefined, 'pay', ''),
+      piece(2, 'a', undefined, '{"q":1}'),
+      piece(2, 'b', 'look', ''),
+      piece(3, undefined, undefined, '{"usd":900}'),
+    );
+    expect(everything(read)).toEqual(expect.arrayContaining(['look({"q":1})', 'pay({"usd":900})']));
+  });
+
   it('are unsure until their call has a name', () => {
     expect(chat(piece(0, 'a', undefined, '{"usd":900}'))[1]).toBe(true);
     expect(chat(piece(0, 'a', 'pay', '{"usd":'), piece(0, undefined, undefined, '900}'))[1]).toBe(false);
@@ -321,6 +331,15 @@ describe('the statements of a Responses call', () => {
       more('{"usd":900}', 0, 'b'),
     ]);
     expect(everything(read)).toEqual(expect.arrayContaining(['pay({"usd":900})', 'look({"usd":900})']));
+  });
+
+  it('are read under every name of their place, as LangChain reads them', () => {
+    const read = stream('responses', [
+      more('{"usd":900}'),
+      done({ name: 'look', arguments: '{}' }),
+      added({ id: 'other', call_id: 'other' }),
+    ]);
+    expect(everything(read)).toContain('pay({"usd":900})');
   });
 
   it('are read from an output that is no list, and from an event that is not known', () => {
