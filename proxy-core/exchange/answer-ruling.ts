@@ -171,8 +171,7 @@ const areTooMany = (others: readonly ToolCall[]): boolean =>
 async function ruleOnCallsBeside(core: Core, admitted: Admitted, judged: Judged, answer: Answer): Promise<Ruling> {
   if (answer.beside === null || !stopsCalls(admitted)) return FREE;
   const calls = await callsBeside(admitted.request, answer, answer.beside);
-  if (calls === null || areTooMany(calls))
-    return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
+  if (calls === null || areTooMany(calls)) return { kind: 'blocked', decision: unreadable(admitted), judgement: null };
   const [stopped] = await judgeOthers(core, judged, calls);
   return stopped === undefined ? FREE : { kind: 'blocked', decision: stopped.decision, judgement: null };
 }
