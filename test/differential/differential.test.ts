@@ -3,7 +3,6 @@ import { caseOf, KINDS, SEED } from './cases.ts';
 import { readDirectly } from './compare.ts';
 import { ALL } from './counts.ts';
 import { type GovernedCore, startGovernedCore } from './governed-core.ts';
-import { OPEN_KINDS } from './open-kinds.ts';
 import { describeFailure, runCases } from './run-cases.ts';
 
 /**
@@ -25,16 +24,14 @@ describe('random and adversarial answers', () => {
   it('hand no SDK a gated call that nobody decided, and are delivered where no SDK holds one', {
     timeout: 180_000,
   }, async () => {
-    const open = new Set(OPEN_KINDS);
     const indexes = Array.from({ length: CASES }, (_, i) => i);
-    const closed = indexes.filter((index) => !caseOf(SEED, index).kinds.some((kind) => open.has(kind)));
-    const { counts, failures } = await runCases({ seed: SEED, indexes: closed });
+    const { counts, failures } = await runCases({ seed: SEED, indexes });
     const shown = await Promise.all(failures.slice(0, 3).map((failure) => describeFailure(core, failure)));
     expect(shown).toEqual([]);
     expect(failures).toEqual([]);
     const { dangerous = 0, harmless = 0 } = { ...counts.rows[ALL] };
-    expect(dangerous).toBeGreaterThan(closed.length / 10);
-    expect(harmless).toBeGreaterThan(closed.length / 20);
+    expect(dangerous).toBeGreaterThan(CASES / 10);
+    expect(harmless).toBeGreaterThan(CASES / 20);
   });
 });
 

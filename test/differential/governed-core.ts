@@ -58,6 +58,8 @@ const MODELS = { chat: 'gpt-4.1', responses: 'gpt-5.5', messages: 'claude-opus-4
 export async function startGovernedCore(): Promise<GovernedCore> {
   const cases = new Map<string, Case>();
   const server = createServer((request, response) => void answer(cases, request, response));
+  // On a busy machine a connection may lie idle for long between cases; one that is closed meanwhile would look like a refusal.
+  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const upstreamUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const rungate = await startTestRungate({ upstreamUrl });
