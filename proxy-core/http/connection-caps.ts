@@ -7,7 +7,9 @@ import type { Socket } from 'node:net';
  *
  * Threat: any program of this machine, a web page's too, can open connections and say nothing. Each takes a descriptor, and
  * without one the core can neither answer an agent nor reach a provider. So connections are counted, in all and those on
- * which nobody has shown a valid token (or session) yet; one too many is closed at once, those that are there stay.
+ * which nobody has shown a valid token (or session) yet; one too many is closed, those that are there stay. One too many in all is
+ * closed at once. One too many without a token has a moment to show its own first: a burst of honest calls is accepted before
+ * any of them has been read.
  */
 export interface ConnectionCaps {
   /** A valid token has come on this connection: it counts among the proven ones from now on. */
@@ -21,6 +23,9 @@ export interface ConnectionLimits {
   readonly beforeToken: number;
 }
 
+/** The time that a connection beyond those without a token has to show one, ms: many times what a request on this machine takes. */
+const GRACE_MS = 1_000;
+
 /** Count the connections of `server` from now on. `onCapped` is told when the first of a crowd is turned away. */
 export function capConnections(
   server: Server,
@@ -31,16 +36,22 @@ export function capConnections(
   const unproven = new Set<Socket>();
   let crowded = false;
 
+  const turnAway = (socket: Socket): void => {
+    if (!crowded) onCapped(limits);
+    crowded = true;
+    socket.destroy();
+  };
+  const judge = (socket: Socket): void => {
+    if (unproven.has(socket) && unproven.size > limits.beforeToken) turnAway(socket);
+  };
+
   server.on('connection', (socket: Socket) => {
-    if (open.size >= limits.inAll || unproven.size >= limits.beforeToken) {
-      if (!crowded) onCapped(limits);
-      crowded = true;
-      socket.destroy();
-      return;
-    }
+    if (open.size >= limits.inAll) return turnAway(socket);
     open.add(socket);
     unproven.add(socket);
+    const grace = unproven.size > limits.beforeToken ? setTimeout(judge, GRACE_MS, socket) : undefined;
     socket.once('close', () => {
+      clearTimeout(grace);
       open.delete(socket);
       unproven.delete(socket);
       if (unproven.size === 0) crowded = false;

@@ -106,7 +106,11 @@ it.skipIf(process.platform !== 'linux')(
   async () => {
     const { core, agent_url: url } = await serve('true', { limits: ', connections: 12, connections_before_token: 8' });
     const idle = await crowd(url, 8);
-    await expect(ask(url)).rejects.toThrow();
+    // A burst of honest calls is accepted before one of them has been read: each has a moment to show its token.
+    expect((await ask(url)).status).toBe(200);
+    const [silent] = await crowd(url, 1);
+    if (silent?.closed === false) await once(silent, 'close');
+    expect(idle.filter(({ closed }) => closed)).toEqual([]);
     await disperse(idle.slice(0, 1));
     const kept: Socket[] = [];
     const { hostname, port } = new URL(url);

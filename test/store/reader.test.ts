@@ -74,8 +74,8 @@ it('finds runs by key within one agent, newest first, at most two', async () => 
   for (let n = 1; n <= 3; n += 1)
     await store.write('admit', admitInput(`xch_${n}`, { runId: `run_${n}`, at: NOON + n, keys: [key] })).committed;
   await store.write('settle', settleInput('xch_1', { keys: [{ kind: 'response', key: 'resp_1' }] })).committed;
-  expect(store.read.findRuns('agt_1', key)).toEqual(['run_3', 'run_2']);
-  expect(store.read.findRuns('agt_1', { kind: 'response', key: 'resp_1' })).toEqual(['run_1']);
+  expect(store.read.findRuns('agt_1', key)).toMatchObject([{ runId: 'run_3' }, { runId: 'run_2' }]);
+  expect(store.read.findRuns('agt_1', { kind: 'response', key: 'resp_1' })).toMatchObject([{ runId: 'run_1' }]);
   expect(store.read.findRuns('agt_2', key)).toEqual([]);
   expect(store.read.findRuns('agt_1', { ...key, kind: 'cache_key' })).toEqual([]);
 });
