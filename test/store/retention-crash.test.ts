@@ -48,7 +48,9 @@ function expectSilentGone(store: Store): void {
   expect(steps.filter(({ at }) => at < NOON + 40 * DAY)).toEqual([]);
   for (let turn = 0; turn < TURNS; turn += 1) {
     expect(store.read.requestBody(exchangeOf('silent', turn))).toBeNull();
-    expect(store.read.findRuns('agt_1', { kind: 'tool_call', key: `call_silent_${turn}` })).toEqual(['silent']);
+    expect(store.read.findRuns('agt_1', { kind: 'tool_call', key: `call_silent_${turn}` })).toMatchObject([
+      { runId: 'silent' },
+    ]);
   }
   expect(store.read.artifacts('silent')).toEqual([]);
   expect(store.read.keptAnswer('gate_silent')).not.toBeNull();

@@ -14,7 +14,7 @@ const event = <N extends EventName>(seq: number, name: N, body: EventBody<N>): P
 });
 
 const gate = (gateId: string, state: GateRecord['state'] = 'pending'): GateRecord =>
-  ({ gate_id: gateId, state, agent: 'bot', rule: 'r', expires_at: 1 }) as GateRecord;
+  ({ gate_id: gateId, state, agent: 'bot', rule: 'r', expires_at: 1, agent_gone_at: null }) as GateRecord;
 
 const after = (...events: readonly PublishedEvent[]): ConsoleState => events.reduce(reduce, STARTING);
 
